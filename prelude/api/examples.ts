@@ -1,0 +1,28 @@
+// One example for each function of the prelude; a test runs every one of them.
+
+export const EXAMPLES: Readonly<Record<string, string>> = {
+  context: "typeof context === 'string' ? context.slice(0, 200) : context.files?.length",
+  contexts: "Object.keys(contexts)",
+  llm_query: "await llm_query('Which colour is named here?\\n' + 'The sky is blue.', { max_tokens: 20 })",
+  llm_batch_query: "await llm_batch_query(['red', 'green'].map((word) => `Is this a colour? ${word}`))",
+  llm_query_batched: "await llm_query_batched(['Is red a colour?'])",
+  rlm_query: "await rlm_query('How often is the word error used here?', { context: 'error, fine, error' })",
+  rlm_batch_query: "await rlm_batch_query(['Sum up part 1', 'Sum up part 2'])",
+  rlm_query_batched: "await rlm_query_batched(['Sum up part 1'])",
+  parallel_scan: "(await parallel_scan([(context, n) => n * n], { over: [1, 2, 3] })).map((r) => r.value)",
+  get_optimal_workers: "get_optimal_workers()",
+  parallel_rg_search: "(await parallel_rg_search(['error', 'warn(ing)?'], null, { ignore_case: true })).slice(0, 3)",
+  rg_search: "(await rg_search('error')).map((m) => `${m.file}:${m.line}: ${m.text}`)",
+  rg_files: "await rg_files('error')",
+  rg_count: "await rg_count('error')",
+  read_file: "await read_file((await list_files())[0].path, { start_line: 1, end_line: 10 })",
+  list_files: "(await list_files('*.md')).map((f) => f.path)",
+  FINAL: "FINAL({ answer: 42, evidence: ['a.log:7: …'] })",
+  FINAL_VAR: "globalThis.report = { total: 3 }; FINAL_VAR('report')",
+  answer: "answer.content = 42; answer.ready = true",
+  SHOW_VARS: "SHOW_VARS()",
+  budget: "budget().calls",
+  help: "help('parallel_scan')",
+  print: "print('found', 3, { of: 10 })",
+  progress: "progress(3, 10, 'files read')",
+};

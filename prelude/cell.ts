@@ -1,0 +1,137 @@
+// One cell in the guest: its names are made session variables, its function runs, and what became of it is posted. The entry's result
+// is never read by anyone, so everything there is to say is said through the bridge.
+import type { Answer } from "./answer.ts";
+import type { Bridge } from "./bridge.ts";
+import type { Console } from "./console.ts";
+import type { GuestSetup } from "./contract.ts";
+import { normalise } from "./errors.ts";
+import { hidden } from "./clock.ts";
+import { defineProperty, globalEval, hasOwn, keys, NativeReferenceError, slice, stringifyJson } from "./primordials.ts";
+import type { StackMapper } from "./stack.ts";
+import { encode, encodeError, encodeValue, posted } from "./value.ts";
+
+interface Script {
+  readonly names: readonly string[];
+  readonly run: () => Promise<unknown>;
+}
+
+interface Parts {
+  readonly bridge: Bridge;
+  readonly console: Console;
+  readonly answer: Answer;
+  readonly stacks: StackMapper;
+  readonly limits: GuestSetup["limits"];
+}
+
+export class Cells {
+  readonly #parts: Parts;
+  readonly #out: Record<number, unknown> = Object.create(null) as Record<number, unknown>;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  install(): void {
+    hidden(globalThis, "Out", this.#out);
+    hidden(globalThis, "_", undefined);
+    hidden(globalThis, "_error", undefined);
+  }
+
+  /** Runs the script of cell `n`; returns as soon as it waits. */
+  run(n: number, script: string): void {
+    const { bridge, console, answer, stacks } = this.#parts;
+    bridge.startCell();
+    console.startCell();
+    answer.startCell();
+    stacks.add(n, script);
+    const before = keys(globalThis);
+    let names: readonly string[] = [];
+    const drive = async (): Promise<void> => {
+      try {
+        const parsed = globalEval(script) as Script;
+        names = parsed.names;
+        declare(names);
+        const value = await parsed.run();
+        answer.readProtocol();
+        this.#finished(n, value, { names, before });
+      } catch (thrown) {
+        this.#failed(n, hinted(thrown, script), { names, before });
+      }
+    };
+    void drive();
+  }
+
+  #finished(n: number, value: unknown, defined: Defined): void {
+    const { answer, limits } = this.#parts;
+    const final = answer.value;
+    if (final !== undefined) return this.#done("final", {}, defined);
+    if (value !== undefined) {
+      remember("_", value);
+      this.#out[n] = value;
+    }
+    this.#done("ok", { value: encodeValue(posted(value, limits)) }, defined);
+  }
+
+  #failed(n: number, thrown: unknown, defined: Defined): void {
+    const { answer, limits } = this.#parts;
+    if (answer.value !== undefined) return this.#done("final", {}, defined);
+    remember("_error", thrown);
+    this.#done("threw", { error: encodeError(normalise(thrown, n, limits)) }, defined);
+  }
+
+  #done(outcome: string, raw: Readonly<Record<string, string>>, { names, before }: Defined): void {
+    const { bridge, console } = this.#parts;
+    const tail = console.tail;
+    bridge.post(
+      "done",
+      encode({ outcome, tail, console_length: console.length }, { ...raw, vars: stringifyJson(definedNames(names, before)) }),
+    );
+  }
+}
+
+interface Defined {
+  readonly names: readonly string[];
+  readonly before: readonly string[];
+}
+
+/** Session names are configurable properties, there before the first statement runs, as hoisting would have it. */
+function declare(names: readonly string[]): void {
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    const existing = Object.getOwnPropertyDescriptor(globalThis, name);
+    if (existing !== undefined && existing.enumerable === true) continue;
+    if (existing !== undefined && existing.configurable !== true) continue;
+    // A built-in or an everyday name of the prelude becomes a variable of the session, with its value until the cell sets it.
+    defineProperty(globalThis, name, { value: existing?.value, writable: true, configurable: true, enumerable: true });
+  }
+}
+
+/** Names the cell declared, and properties it put on the global object. */
+function definedNames(names: readonly string[], before: readonly string[]): string[] {
+  const found: string[] = [];
+  for (let i = 0; i < names.length; i++) if (hasOwn(globalThis, names[i] as string)) found[found.length] = names[i] as string;
+  const now = keys(globalThis);
+  if (now.length > before.length) {
+    const known = new Set([...before, ...found]);
+    for (let i = 0; i < now.length; i++) if (!known.has(now[i] as string)) found[found.length] = now[i] as string;
+  }
+  return found;
+}
+
+/** `_` and `_error` are the prelude's until a cell declares them. */
+function remember(name: string, value: unknown): void {
+  const existing = Object.getOwnPropertyDescriptor(globalThis, name);
+  if (existing === undefined || (existing.enumerable === false && existing.configurable === true)) hidden(globalThis, name, value);
+}
+
+/** `x = 3` without a declaration: say what to do. */
+function hinted(thrown: unknown, script: string): unknown {
+  if (!(thrown instanceof NativeReferenceError)) return thrown;
+  const [, name] = /^([\p{ID_Start}$_][\p{ID_Continue}$]*) is not defined$/u.exec(slice(thrown.message, 0, 300)) ?? [];
+  if (name === undefined || hasOwn(globalThis, name)) return thrown;
+  const assigns = new RegExp(`(?:^|[^\\w$.])${name.replaceAll("$", "\\$")}\\s*(?:[-+*/%&|^]|\\*\\*|<<|>>>?|&&|\\|\\||\\?\\?)?=(?!=)`).test(
+    script,
+  );
+  if (assigns) thrown.message = `${name} is not defined; declare it first: let ${name} = …`;
+  return thrown;
+}

@@ -1,0 +1,90 @@
+// Time and chance of the guest: the host hands out the clock with each entry, and randomness runs from the session's seed, so that the
+// same cells against the same answers give the same state.
+import { apply, defineProperty, floor, uncurry } from "./primordials.ts";
+
+export class Clock {
+  #now: number;
+  readonly #start: number;
+  #state: number;
+
+  constructor(now: number, seed: number) {
+    this.#now = now;
+    this.#start = now;
+    this.#state = seed >>> 0;
+  }
+
+  /** Never goes back. */
+  advance(now: number): void {
+    if (now > this.#now) this.#now = now;
+  }
+
+  /** Replaces every way to read the machine's clock or its randomness. */
+  install(): void {
+    const RealDate = Date;
+    const now = (): number => floor(this.#now);
+    const toText = uncurry(Date.prototype.toString);
+
+    function GuestDate(this: unknown, ...args: readonly unknown[]): unknown {
+      if (new.target === undefined) return toText(new RealDate(now()));
+      return Reflect.construct(RealDate, args.length === 0 ? [now()] : args, new.target);
+    }
+    defineProperty(GuestDate, "name", { value: "Date", configurable: true });
+    defineProperty(GuestDate, "length", { value: 7, configurable: true });
+    defineProperty(GuestDate, "prototype", { value: RealDate.prototype, writable: false, configurable: false });
+    hidden(GuestDate, "now", function now_() {
+      return now();
+    });
+    hidden(GuestDate, "parse", RealDate.parse);
+    hidden(GuestDate, "UTC", RealDate.UTC);
+    hidden(RealDate.prototype, "constructor", GuestDate);
+    hidden(globalThis, "Date", GuestDate);
+
+    this.#installFormats(now);
+    hidden(globalThis, "performance", { now: () => this.#now - this.#start, timeOrigin: this.#start });
+    hidden(Math, "random", () => this.#random() / 0x1_0000_0000);
+    hidden(globalThis, "crypto", { randomUUID: () => this.#uuid() });
+  }
+
+  /** `Intl.DateTimeFormat().format()` without a date reads the machine's clock. */
+  #installFormats(now: () => number): void {
+    const prototype = Intl.DateTimeFormat.prototype;
+    const getter = Object.getOwnPropertyDescriptor(prototype, "format")?.get;
+    const toParts = uncurry(prototype.formatToParts);
+    if (getter !== undefined) {
+      defineProperty(prototype, "format", {
+        get(this: Intl.DateTimeFormat) {
+          const format = apply(getter, this, []) as (date?: Date | number) => string;
+          return (date?: Date | number) => format(date === undefined ? now() : date);
+        },
+        configurable: true,
+        enumerable: false,
+      });
+    }
+    hidden(prototype, "formatToParts", function formatToParts(this: Intl.DateTimeFormat, date?: Date | number) {
+      return toParts(this, date === undefined ? now() : date);
+    });
+  }
+
+  /** mulberry32: 32 bits of state are enough for a stream nobody relies on for secrets. */
+  #random(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math_imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math_imul(t ^ (t >>> 7), t | 61);
+    return (t ^ (t >>> 14)) >>> 0;
+  }
+
+  #uuid(): string {
+    let hex = "";
+    for (let i = 0; i < 4; i++) hex += (this.#random() + 0x1_0000_0000).toString(16).slice(1);
+    const variant = "89ab"[Number.parseInt(hex[16] ?? "0", 16) & 3] ?? "8";
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+  }
+}
+
+const Math_imul = Math.imul;
+
+/** A property like a built-in's: not enumerable, but the guest's to replace. */
+export function hidden(object: object, name: string, value: unknown): void {
+  defineProperty(object, name, { value, writable: true, configurable: true, enumerable: false });
+}

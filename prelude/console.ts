@@ -1,0 +1,127 @@
+// The cell's console: text is posted as it comes up to half the limit; past that only the last half is kept, and posted when the cell
+// ends. The true length is counted, so that nothing is cut silently.
+import type { Bridge } from "./bridge.ts";
+import { hidden } from "./clock.ts";
+import { format, safeInspect } from "./inspect.ts";
+import { slice, stringifyJson } from "./primordials.ts";
+
+export class Console {
+  readonly #bridge: Bridge;
+  readonly #half: number;
+  #length = 0;
+  #posted = 0;
+  #tail = "";
+  #indent = "";
+  readonly #counts: Record<string, number> = Object.create(null) as Record<string, number>;
+
+  constructor(bridge: Bridge, limit: number) {
+    this.#bridge = bridge;
+    this.#half = limit / 2;
+  }
+
+  startCell(): void {
+    this.#length = 0;
+    this.#posted = 0;
+    this.#tail = "";
+    this.#indent = "";
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get tail(): string {
+    return slice(this.#tail, -this.#half);
+  }
+
+  /** One line, with its end. After FINAL nothing is shown any more. */
+  write(line: string): void {
+    if (this.#bridge.hasEnded) return;
+    const text = this.#indent === "" ? line : this.#indent + line.split("\n").join(`\n${this.#indent}`);
+    this.#length += text.length + 1;
+    const room = this.#half - this.#posted;
+    if (room > 0) {
+      const head = text.length < room ? `${text}\n` : slice(text, 0, room);
+      this.#posted += head.length;
+      this.#bridge.post("console", stringifyJson(head));
+      if (text.length < room) return;
+      this.#keep(`${slice(text, room)}\n`);
+    } else {
+      this.#keep(text.length > this.#half ? `${slice(text, -this.#half)}\n` : `${text}\n`);
+    }
+  }
+
+  /** Appends to the tail; cut back only when it has doubled, so that a million lines cost a million appends. */
+  #keep(text: string): void {
+    this.#tail += text;
+    if (this.#tail.length > this.#half * 2) this.#tail = slice(this.#tail, -this.#half);
+  }
+
+  install(): void {
+    const line = (...values: readonly unknown[]): void => this.write(format(values, this.#half));
+    const time =
+      (kind: string) =>
+      (label: unknown = "default") => {
+        if (!this.#bridge.hasEnded) this.#bridge.post("time", stringifyJson(kind), stringifyJson(slice(String(label), 0, 200)));
+      };
+    const methods: Record<string, (...values: never[]) => void> = {
+      log: line,
+      info: line,
+      debug: line,
+      warn: line,
+      error: line,
+      dir: (value: unknown) => line(value),
+      dirxml: line,
+      table: (rows: unknown) => this.write(table(rows)),
+      trace: (...values: readonly unknown[]) => line("Trace:", ...values),
+      assert: (condition: unknown, ...values: readonly unknown[]) => (condition ? undefined : line("Assertion failed", ...values)),
+      count: (label: unknown = "default") => {
+        const name = String(label);
+        this.#counts[name] = (this.#counts[name] ?? 0) + 1;
+        this.write(`${name}: ${this.#counts[name]}`);
+      },
+      countReset: (label: unknown = "default") => void delete this.#counts[String(label)],
+      group: (...values: readonly unknown[]) => {
+        if (values.length > 0) line(...values);
+        if (this.#indent.length < 100) this.#indent += "  ";
+      },
+      groupEnd: () => void (this.#indent = slice(this.#indent, 2)),
+      time: time("start"),
+      timeLog: time("log"),
+      timeEnd: time("end"),
+    };
+    const console = {};
+    for (const [name, method] of Object.entries(methods)) hidden(console, name, method);
+    hidden(console, "groupCollapsed", methods["group"]);
+    hidden(globalThis, "console", console);
+    hidden(globalThis, "print", function print(...values: readonly unknown[]) {
+      line(...values);
+    });
+  }
+}
+
+/** Rows of objects or arrays as aligned columns; anything else as console.log shows it. At most 100 rows. */
+function table(rows: unknown): string {
+  if (typeof rows !== "object" || rows === null) return safeInspect(rows, 10_000);
+  const entries = Object.entries(rows as Record<string, unknown>).slice(0, 100);
+  const columns: string[] = [];
+  const cells = entries.map(([index, row]) => {
+    const fields: Record<string, string> = Object.create(null) as Record<string, string>;
+    const values = typeof row === "object" && row !== null ? Object.entries(row as Record<string, unknown>) : [["Values", row] as const];
+    for (const [name, value] of values.slice(0, 20)) {
+      if (!columns.includes(name)) columns.push(name);
+      fields[name] = slice(typeof value === "string" ? value : safeInspect(value, 200), 0, 200);
+    }
+    return [index, fields] as const;
+  });
+  const lines = [["(index)", ...columns], ...cells.map(([index, fields]) => [index].concat(columns.map((name) => fields[name] ?? "")))];
+  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

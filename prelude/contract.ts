@@ -1,0 +1,142 @@
+// What crosses between the guest and the host, and the names the prelude owns. Types and constants only: the one file of the
+// prelude that other realms import. Only strings cross; what comes from the guest is `unknown` until a guard has passed it.
+
+/** Names a cell cannot declare at its top level: losing one would lose the session. */
+export const RESERVED_NAMES: readonly string[] = [
+  "context",
+  "contexts",
+  "llm_query",
+  "llm_batch_query",
+  "llm_query_batched",
+  "rlm_query",
+  "rlm_batch_query",
+  "rlm_query_batched",
+  "parallel_scan",
+  "parallel_rg_search",
+  "rg_search",
+  "rg_files",
+  "rg_count",
+  "get_optimal_workers",
+  "read_file",
+  "list_files",
+  "FINAL",
+  "FINAL_VAR",
+  "SHOW_VARS",
+];
+
+/** Everyday names of the prelude: a cell may take them, and is told what it gave up. */
+export const EVERYDAY_NAMES: readonly string[] = ["answer", "budget", "print", "help", "progress"];
+
+/** Host operations. `timer` is one too: the host owns every clock. */
+export type Operation =
+  | "llm"
+  | "llm_batch"
+  | "rlm"
+  | "rlm_batch"
+  | "rg_search"
+  | "rg_files"
+  | "rg_count"
+  | "read_file"
+  | "read_piece"
+  | "list_files"
+  | "scan"
+  | "timer"
+  | "clear_timer";
+
+/** What the guest posts, as one JSON array each, in the order of effects. */
+export type Post =
+  /** A host call: its number in the session, the operation, its arguments. */
+  | readonly ["call", number, Operation, unknown]
+  | readonly ["console", string]
+  /** `progress(done, total, text)`. */
+  | readonly ["progress", number, number | null, string]
+  /** FINAL was called: JSON text of the answer, and its previews. The first one wins. */
+  | readonly ["final", FinalPost]
+  | readonly ["warning", string]
+  /** `console.time` and its kin: measured where the clock moves. */
+  | readonly ["time", "start" | "log" | "end", string]
+  /** The cell's function has settled. */
+  | readonly ["done", DonePost];
+
+export interface PostedValue {
+  readonly preview: string;
+  readonly long: string;
+  readonly type: string;
+  readonly length?: number;
+  readonly json?: string;
+}
+
+export interface PostedError {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+export interface FinalPost {
+  readonly value: PostedValue;
+}
+
+export interface DonePost {
+  readonly outcome: "ok" | "threw" | "final";
+  readonly value?: PostedValue;
+  readonly error?: PostedError;
+  /** The tail of the console text that was kept back, and the true length of all of it. */
+  readonly tail: string;
+  readonly console_length: number;
+  readonly vars: readonly string[];
+}
+
+/** How a host call ended, as the guest is told. */
+export type Settlement =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } };
+
+/** The synchronous facts of an entry: the guest's whole clock (ms since the epoch), and what `budget()` returns. */
+export interface EntryFacts {
+  readonly now: number;
+  readonly budget: unknown;
+  /** Calls that will never be answered, because the cell they belong to ended before them. */
+  readonly cancelled?: readonly number[];
+  /** With a `context` entry: JSON of its `ContextSetup`. */
+  readonly setup?: string;
+}
+
+export type EntryKind = "run" | "settle" | "timer" | "context";
+
+/** What a session's guest is told once, before its first cell. */
+export interface GuestSetup {
+  /** 32 bits of seed for Math.random and crypto.randomUUID. */
+  readonly seed: number;
+  readonly now: number;
+  /** Number of the last call made, by the isolate this one follows; 0 at first. */
+  readonly sequence: number;
+  readonly workers: number;
+  /** RLM_MAX_WORKERS was set: get_optimal_workers() ignores its arguments. */
+  readonly workers_fixed: boolean;
+  readonly parallelism: number;
+  readonly limits: {
+    readonly calls_in_flight: number;
+    readonly calls_per_cell: number;
+    readonly argument: number;
+    readonly arguments_in_flight: number;
+    readonly value: number;
+    readonly answer: number;
+    readonly console: number;
+    readonly error_message: number;
+    readonly stack: number;
+    readonly preview: number;
+    readonly long_preview: number;
+  };
+}
+
+/** How a context arrives in the guest. A text's characters come apart, by `text(name, string)`. */
+export interface ContextSetup {
+  readonly name: string;
+  readonly kind: "text" | "json" | "jsonl" | "corpus";
+  /** Files and total size of a corpus. */
+  readonly files?: readonly { readonly path: string; readonly size: number }[];
+  readonly size?: number;
+}

@@ -1,0 +1,145 @@
+// Contexts in the guest: a string, parsed JSON, or a Corpus, of which only the slice asked for ever crosses.
+import type { Bridge } from "./bridge.ts";
+import type { ContextSetup } from "./contract.ts";
+import { badArgument } from "./errors.ts";
+import { argumentJson } from "./json.ts";
+import { defineProperty, freeze, parseJson } from "./primordials.ts";
+
+interface CorpusFile {
+  readonly path: string;
+  readonly size: number;
+}
+
+interface Piece {
+  readonly text: string;
+  readonly start_line: number;
+  /** Where the next piece begins, in bytes and lines; null at the end of the file. */
+  readonly next_offset: number | null;
+  readonly next_line: number | null;
+}
+
+const DEFAULT_CHUNK = 100_000;
+const MAX_CHUNK = 4_000_000;
+
+export class Contexts {
+  readonly #bridge: Bridge;
+  readonly #all: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  /** Files of any corpus, so that `parallel_scan` knows them when it meets them. */
+  readonly #files = new WeakMap<object, string>();
+  readonly #corpora = new WeakSet();
+
+  constructor(bridge: Bridge) {
+    this.#bridge = bridge;
+  }
+
+  install(): void {
+    fixed(globalThis, "context", undefined);
+    fixed(globalThis, "contexts", this.#all);
+  }
+
+  /** The last one given is `context`. */
+  add(setup: ContextSetup, text: string): void {
+    const value = this.#value(setup, text);
+    fixed(this.#all, setup.name, value, true);
+    fixed(globalThis, "context", value);
+  }
+
+  fileOf(item: unknown): string | undefined {
+    return typeof item === "object" && item !== null ? this.#files.get(item) : undefined;
+  }
+
+  isCorpus(value: unknown): boolean {
+    return typeof value === "object" && value !== null && this.#corpora.has(value);
+  }
+
+  #value(setup: ContextSetup, text: string): unknown {
+    switch (setup.kind) {
+      case "text":
+        return text;
+      case "json":
+        return parseJson(text);
+      case "jsonl":
+        return text
+          .split("\n")
+          .filter((line) => line.trim() !== "")
+          .map((line) => parseJson(line) as unknown);
+      case "corpus":
+        return this.#corpus(setup);
+    }
+  }
+
+  #corpus(setup: ContextSetup): unknown {
+    const files = freeze((setup.files ?? []).map((file) => freeze({ path: file.path, size: file.size })));
+    for (const file of files) this.#files.set(file, file.path);
+    const pieces = (name: string, file: string, maxChars: number): AsyncGenerator<Piece> => this.#pieces(name, file, maxChars);
+    const pick = (chosen: unknown): readonly CorpusFile[] => chosenFiles(files, chosen);
+    const corpus = {
+      files,
+      size: setup.size ?? 0,
+      read: (path: unknown, range?: unknown) => readFile(this.#bridge, path, range, setup.name),
+      async *chunks(options: { max_chars?: number; files?: readonly string[] } = {}) {
+        const maxChars = options.max_chars ?? DEFAULT_CHUNK;
+        if (!Number.isInteger(maxChars) || maxChars < 2 || maxChars > MAX_CHUNK) {
+          throw badArgument(`chunks: max_chars is ${String(maxChars)}, not a whole number from 2 to ${MAX_CHUNK}`);
+        }
+        for (const file of pick(options.files)) {
+          for await (const piece of pieces(setup.name, file.path, maxChars))
+            yield { path: file.path, start_line: piece.start_line, text: piece.text };
+        }
+      },
+      async *lines(options: { files?: readonly string[] } = {}) {
+        for (const file of pick(options.files)) {
+          let line = 0;
+          let rest = "";
+          for await (const piece of pieces(setup.name, file.path, DEFAULT_CHUNK)) {
+            const parts = (rest + piece.text).split("\n");
+            rest = parts.pop() ?? "";
+            for (const text of parts) yield { path: file.path, line: ++line, text: text.endsWith("\r") ? text.slice(0, -1) : text };
+          }
+          if (rest !== "") yield { path: file.path, line: ++line, text: rest };
+        }
+      },
+    };
+    this.#corpora.add(corpus);
+    return freeze(corpus);
+  }
+
+  async *#pieces(context: string, path: string, maxChars: number): AsyncGenerator<Piece> {
+    let offset: number | null = 0;
+    let line = 1;
+    while (offset !== null) {
+      const piece = (await this.#bridge.call(
+        "read_piece",
+        argumentJson("chunks", { context, path, offset, line, max_chars: maxChars }, 10_000),
+      )) as Piece;
+      if (piece.text !== "") yield piece;
+      offset = piece.next_offset;
+      line = piece.next_line ?? 1;
+    }
+  }
+}
+
+/** `read_file` and `Corpus.read`. */
+export function readFile(bridge: Bridge, path: unknown, range: unknown, context?: string): Promise<unknown> {
+  if (typeof path !== "string") throw badArgument(`read_file takes a path as a string, not ${path === null ? "null" : typeof path}`);
+  if (range !== undefined && range !== null && typeof range !== "object") {
+    throw badArgument("read_file takes a range as {start_line, end_line}, lines from 1, both inclusive");
+  }
+  return bridge.call("read_file", argumentJson("read_file", { path, range: range ?? undefined, context }, 100_000));
+}
+
+function chosenFiles(files: readonly CorpusFile[], chosen: unknown): readonly CorpusFile[] {
+  if (chosen === undefined || chosen === null) return files;
+  if (!Array.isArray(chosen)) throw badArgument("files takes a list of paths");
+  return chosen.map((item: unknown) => {
+    const path = typeof item === "object" && item !== null && "path" in item ? item.path : item;
+    const found = files.find((file) => file.path === path);
+    if (found === undefined) throw badArgument(`no such file in this corpus: ${String(path)}; context.files lists them`);
+    return found;
+  });
+}
+
+/** A property no cell can replace, though the prelude can, when a context is added. */
+export function fixed(object: object, name: string, value: unknown, enumerable = false): void {
+  defineProperty(object, name, { value, writable: false, configurable: true, enumerable });
+}

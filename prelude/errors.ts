@@ -1,0 +1,92 @@
+// Errors of a cell: made for it with a code and the cell's own position, and read from it whatever it threw.
+import type { PostedError } from "./contract.ts";
+import { captureStackTrace, NativeError, NativeTypeError, slice } from "./primordials.ts";
+import { safeInspect } from "./inspect.ts";
+
+/** An Error with a stable code; its stack starts at the cell, not in the prelude. */
+export function coded(code: string, message: string, Kind: ErrorConstructor = NativeError): Error {
+  const error = new Kind(message);
+  Object.defineProperty(error, "code", { value: code, enumerable: true, writable: true, configurable: true });
+  return error;
+}
+
+export function badArgument(message: string): Error {
+  return coded("E_BAD_ARGUMENT", message, NativeTypeError);
+}
+
+/** Remembers where in the cell a call was made, so that an answer that arrives much later can point there. */
+export class CallSite {
+  readonly stack: string | undefined;
+  constructor() {
+    captureStackTrace(this, CallSite);
+  }
+
+  /** Gives an error the stack of the call. */
+  mark(error: Error): Error {
+    const stack = this.stack ?? "";
+    const frames = stack.indexOf("\n");
+    const text = `${error.name}: ${error.message}${frames === -1 ? "" : slice(stack, frames)}`;
+    Object.defineProperty(error, "stack", { value: text, writable: true, configurable: true, enumerable: false });
+    return error;
+  }
+}
+
+interface Bounds {
+  readonly error_message: number;
+  readonly stack: number;
+}
+
+/** What was thrown, as data. Reads each property once and survives getters that throw; one that loops meets the slice's limit. */
+export function normalise(thrown: unknown, cell: number, bounds: Bounds): PostedError {
+  const isError =
+    typeof thrown === "object" && thrown !== null && (thrown instanceof NativeError || typeof read(thrown, "stack") === "string");
+  if (!isError) return { name: "Thrown", message: cut(safeInspect(thrown, bounds.error_message), bounds.error_message) };
+  const name = text(read(thrown, "name"), "Error");
+  const stack = text(read(thrown, "stack"), "");
+  const code = read(thrown, "code");
+  const at = position(stack, cell);
+  return {
+    name: cut(name, 200),
+    message: cut(describe(thrown), bounds.error_message),
+    ...(typeof code === "string" ? { code: cut(code, 100) } : {}),
+    stack: cut(stack, bounds.stack),
+    ...at,
+  };
+}
+
+/** The message, with those of an AggregateError and of the causes, at most 10 deep. */
+function describe(thrown: object, depth = 0): string {
+  let message = text(read(thrown, "message"), "");
+  const errors = read(thrown, "errors");
+  if (Array.isArray(errors) && depth < 3) {
+    for (const error of errors.slice(0, 10))
+      message += `\n- ${typeof error === "object" && error !== null ? describe(error, depth + 1) : safeInspect(error, 200)}`;
+  }
+  const cause = read(thrown, "cause");
+  if (cause !== undefined && depth < 10) {
+    message += `\ncaused by: ${typeof cause === "object" && cause !== null && cause instanceof NativeError ? `${text(read(cause, "name"), "Error")}: ${describe(cause, depth + 1)}` : safeInspect(cause, 200)}`;
+  }
+  return message;
+}
+
+function read(object: object, key: string): unknown {
+  try {
+    return (object as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
+}
+
+function text(value: unknown, fallback: string): string {
+  return typeof value === "string" ? value : fallback;
+}
+
+export function cut(value: string, limit: number): string {
+  return value.length <= limit ? value : `${slice(value, 0, limit)}… (${value.length - limit} more characters)`;
+}
+
+/** The first frame in the running cell's own text, else none. */
+function position(stack: string, cell: number): { line: number; column: number } | undefined {
+  const found = new RegExp(`\\bcell ${cell}:(\\d+):(\\d+)`).exec(slice(stack, 0, 20_000));
+  return found === null ? undefined : { line: Number(found[1]), column: Number(found[2]) };
+}

@@ -1,0 +1,107 @@
+// The guest's side of rlm-repl: installs the globals of prelude.d.ts and hands the kernel one function, by which alone it enters.
+// First: the libraries below look for the web's globals when they load.
+import { installWeb } from "./web.ts";
+import { Answer } from "./answer.ts";
+import { help } from "./api/help.ts";
+import { ModelCalls } from "./api/models.ts";
+import { Scan } from "./api/scan.ts";
+import { Search } from "./api/search.ts";
+import { showVars } from "./api/vars.ts";
+import { Bridge } from "./bridge.ts";
+import { Cells } from "./cell.ts";
+import { Clock, hidden } from "./clock.ts";
+import { Console } from "./console.ts";
+import type { ContextSetup, EntryFacts, GuestSetup } from "./contract.ts";
+import { Contexts, fixed, readFile } from "./corpus.ts";
+import { badArgument } from "./errors.ts";
+import { argumentJson } from "./json.ts";
+import { parseJson, slice, stringifyJson } from "./primordials.ts";
+import { StackMapper } from "./stack.ts";
+import { Timers } from "./timers.ts";
+import { optimalWorkers } from "./workers.ts";
+
+type Enter = (kind: string, id: number, text: string, facts: string) => void;
+
+/** `post` is the bridge's callback; `setupJson` a `GuestSetup`. */
+export function boot(post: (message: string) => void, setupJson: string): Enter {
+  const setup = parseJson(setupJson) as GuestSetup;
+  const { limits } = setup;
+  let budget: unknown = null;
+
+  installWeb();
+  const { atob } = globalThis as unknown as { atob: (text: string) => string };
+  const clock = new Clock(setup.now, setup.seed);
+  clock.install();
+  const builtIns = new Set(Object.getOwnPropertyNames(globalThis));
+  const stacks = new StackMapper(atob);
+  stacks.install();
+  const bridge = new Bridge(post, setup);
+  const timers = new Timers(bridge);
+  timers.install();
+  const console = new Console(bridge, limits.console);
+  console.install();
+  const answer = new Answer(bridge, limits);
+  const contexts = new Contexts(bridge);
+  contexts.install();
+  const cells = new Cells({ bridge, console, answer, stacks, limits });
+  cells.install();
+
+  const models = new ModelCalls(bridge, (value) => contexts.isCorpus(value), limits.argument);
+  const search = new Search(bridge, limits.argument);
+  const scan = new Scan(bridge, contexts, (name) => builtIns.has(name), limits.argument);
+
+  const llmBatch = (prompts: unknown, options?: unknown): Promise<unknown> => models.batch("llm_batch", prompts, options);
+  const rlmBatch = (prompts: unknown, options?: unknown): Promise<unknown> => models.batch("rlm_batch", prompts, options);
+  const functions = {
+    llm_query: async (prompt: unknown, options?: unknown) => models.query("llm", prompt, options),
+    llm_batch_query: async (prompts: unknown, options?: unknown) => llmBatch(prompts, options),
+    llm_query_batched: async (prompts: unknown, options?: unknown) => llmBatch(prompts, options),
+    rlm_query: async (prompt: unknown, options?: unknown) => models.query("rlm", prompt, options),
+    rlm_batch_query: async (prompts: unknown, options?: unknown) => rlmBatch(prompts, options),
+    rlm_query_batched: async (prompts: unknown, options?: unknown) => rlmBatch(prompts, options),
+    parallel_scan: async (...given: readonly unknown[]) => scan.run(...given),
+    parallel_rg_search: async (patterns: unknown, paths?: unknown, options?: unknown) =>
+      search.run("rg_search", "parallel_rg_search", patterns, paths, options),
+    rg_search: async (pattern: unknown, paths?: unknown, options?: unknown) =>
+      search.run("rg_search", "rg_search", pattern, paths, options),
+    rg_files: async (pattern: unknown, paths?: unknown, options?: unknown) => search.run("rg_files", "rg_files", pattern, paths, options),
+    rg_count: async (pattern: unknown, paths?: unknown, options?: unknown) => search.run("rg_count", "rg_count", pattern, paths, options),
+    get_optimal_workers: (maxLimit?: unknown, minLimit?: unknown) => optimalWorkers(setup, maxLimit, minLimit),
+    read_file: async (path: unknown, range?: unknown) => readFile(bridge, path, range),
+    list_files: async (glob?: unknown) => {
+      if (glob !== undefined && glob !== null && typeof glob !== "string")
+        throw badArgument("list_files takes a glob as a string, or nothing");
+      return bridge.call("list_files", argumentJson("list_files", { glob: glob ?? null }, 10_000));
+    },
+    FINAL: (value: unknown) => answer.final(value),
+    FINAL_VAR: (name: unknown) => answer.finalVar(name),
+    SHOW_VARS: () => showVars(),
+  };
+  for (const [name, value] of Object.entries(functions)) fixed(globalThis, name, value);
+  hidden(globalThis, "answer", answer.protocol);
+  hidden(globalThis, "budget", () => budget);
+  hidden(globalThis, "help", (name?: unknown) => help(name));
+  hidden(globalThis, "progress", (done: unknown, total?: unknown, text: unknown = "") => {
+    if (bridge.hasEnded) return;
+    const whole = typeof total === "number" && Number.isFinite(total) ? `${total}` : "null";
+    bridge.post("progress", `${Number(done) || 0}`, whole, stringifyJson(slice(String(text), 0, 200)));
+  });
+
+  return function enter(kind, id, text, factsJson) {
+    const facts = parseJson(factsJson) as EntryFacts;
+    clock.advance(facts.now);
+    budget = facts.budget;
+    if (facts.cancelled !== undefined) bridge.cancel(facts.cancelled);
+    switch (kind) {
+      case "run":
+        timers.clear();
+        return cells.run(id, text);
+      case "settle":
+        return bridge.settle(id, text);
+      case "timer":
+        return timers.fire(id);
+      case "context":
+        return contexts.add(parseJson(facts.setup ?? "{}") as ContextSetup, text);
+    }
+  };
+}

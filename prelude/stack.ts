@@ -1,0 +1,76 @@
+// Stacks as the cell's author sees them: frames of cells only, at the line and column of the cell's own text. Maps come with the
+// scripts and are decoded when the first stack that needs them is read.
+import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
+import { NativeError, slice } from "./primordials.ts";
+
+interface CallSiteLike {
+  getScriptNameOrSourceURL(): string | null;
+  getLineNumber(): number | null;
+  getColumnNumber(): number | null;
+  getFunctionName(): string | null;
+  getTypeName(): string | null;
+  getMethodName(): string | null;
+  isConstructor(): boolean;
+  isAsync(): boolean;
+}
+
+const MAP_PREFIX = "\n//# sourceMappingURL=data:application/json;base64,";
+
+export class StackMapper {
+  /** Scripts by cell number; a decoded map replaces its text. */
+  readonly #maps: Record<string, string | TraceMap> = Object.create(null) as Record<string, string | TraceMap>;
+  readonly #decodeBase64: (text: string) => string;
+
+  constructor(decodeBase64: (text: string) => string) {
+    this.#decodeBase64 = decodeBase64;
+  }
+
+  install(): void {
+    Object.defineProperty(NativeError, "prepareStackTrace", {
+      value: (error: unknown, frames: readonly CallSiteLike[]) => this.#format(error, frames),
+      writable: true,
+      configurable: true,
+      enumerable: false,
+    });
+  }
+
+  add(cell: number, script: string): void {
+    const at = script.lastIndexOf(MAP_PREFIX);
+    if (at !== -1) this.#maps[`cell-${cell}`] = slice(script, at + MAP_PREFIX.length);
+  }
+
+  #format(error: unknown, frames: readonly CallSiteLike[]): string {
+    let text = header(error);
+    for (let i = 0; i < frames.length; i++) {
+      const frame = frames[i];
+      const line = frame === undefined ? undefined : this.#frame(frame);
+      if (line !== undefined) text += `\n    at ${line}`;
+    }
+    return text;
+  }
+
+  #frame(frame: CallSiteLike): string | undefined {
+    const script = frame.getScriptNameOrSourceURL() ?? "";
+    const line = frame.getLineNumber();
+    const column = frame.getColumnNumber();
+    const map = this.#maps[script];
+    if (map === undefined || line === null || column === null) return undefined;
+    const decoded = typeof map === "string" ? (this.#maps[script] = new TraceMap(this.#decodeBase64(map))) : map;
+    const { line: sourceLine, column: sourceColumn } = originalPositionFor(decoded, { line, column: column - 1 });
+    if (sourceLine === null) return undefined;
+    const place = `cell ${slice(script, "cell-".length)}:${sourceLine}:${sourceColumn + 1}`;
+    const name = frame.getFunctionName();
+    // The function that holds the cell's top level is the cell itself.
+    if (name === null || name === "" || name === "run") return `${frame.isAsync() ? "async " : ""}${place}`;
+    return `${frame.isAsync() ? "async " : ""}${frame.isConstructor() ? "new " : ""}${name} (${place})`;
+  }
+}
+
+/** `Name: message`, as V8 writes it; what throws on the way is left out. */
+function header(error: unknown): string {
+  try {
+    return NativeError.prototype.toString.call(error);
+  } catch {
+    return "Error";
+  }
+}

@@ -1,0 +1,47 @@
+// setTimeout: the host owns every clock, so a timer is a host operation that comes back as an entry.
+import type { Bridge } from "./bridge.ts";
+import { badArgument } from "./errors.ts";
+import { hidden } from "./clock.ts";
+
+interface Timer {
+  readonly task: (...values: readonly unknown[]) => void;
+  readonly values: readonly unknown[];
+}
+
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+export class Timers {
+  readonly #bridge: Bridge;
+  #timers: Record<number, Timer> = Object.create(null) as Record<number, Timer>;
+
+  constructor(bridge: Bridge) {
+    this.#bridge = bridge;
+  }
+
+  install(): void {
+    hidden(globalThis, "setTimeout", (task: unknown, delay: unknown = 0, ...values: readonly unknown[]) => {
+      if (typeof task !== "function") throw badArgument("setTimeout takes a function; text is not run");
+      const ms = Math.min(MAX_DELAY_MS, Math.max(0, Math.trunc(Number(delay)) || 0));
+      const id = this.#bridge.send("timer", `${ms}`);
+      this.#timers[id] = { task: task as Timer["task"], values };
+      return id;
+    });
+    hidden(globalThis, "clearTimeout", (id: unknown) => {
+      if (typeof id !== "number" || this.#timers[id] === undefined) return;
+      delete this.#timers[id];
+      this.#bridge.send("clear_timer", `${id}`);
+    });
+  }
+
+  fire(id: number): void {
+    const timer = this.#timers[id];
+    if (timer === undefined) return;
+    delete this.#timers[id];
+    timer.task(...timer.values);
+  }
+
+  /** A cell's timers end with it. */
+  clear(): void {
+    this.#timers = Object.create(null) as Record<number, Timer>;
+  }
+}

@@ -1,0 +1,161 @@
+// What a kernel says is `unknown`: it may have been taken over by what runs in it. A frame passes here, or it is not looked at.
+import type { DonePost, FinalPost, Operation, Post, PostedError, PostedValue } from "../prelude/contract.ts";
+import { MAX_ANSWER, MAX_ERROR_MESSAGE, MAX_LONG_PREVIEW, MAX_STACK, MAX_VALUE } from "./limits.ts";
+import type { EntryEnd, KernelFrame } from "./protocol.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const ENDS: readonly EntryEnd[] = ["ok", "threw", "timeout", "memory", "disposed"];
+const OPERATIONS: Readonly<Record<Operation, true>> = {
+  llm: true,
+  llm_batch: true,
+  rlm: true,
+  rlm_batch: true,
+  rg_search: true,
+  rg_files: true,
+  rg_count: true,
+  read_file: true,
+  read_piece: true,
+  list_files: true,
+  scan: true,
+  timer: true,
+  clear_timer: true,
+};
+
+/** Text written around a cut says how much is missing: previews and messages may pass their limits by that. */
+const SLACK = 200;
+
+export function kernelFrame(head: unknown): KernelFrame | undefined {
+  if (!isFields(head)) return undefined;
+  const { type } = head;
+  switch (type) {
+    case "ready":
+      return isCount(head["version"]) && isText(head["node"], 50) && isText(head["v8"], 50)
+        ? { type, version: head["version"], node: head["node"], v8: head["v8"] }
+        : undefined;
+    case "post":
+      return { type };
+    case "entered": {
+      const end = ENDS.find((known) => known === head["end"]);
+      const message = head["message"];
+      if (!isCount(head["seq"]) || end === undefined || !isNumber(head["ms"])) return undefined;
+      return { type, seq: head["seq"], end, ms: head["ms"], ...(isText(message, 4_000) ? { message } : {}) };
+    }
+    case "job_end": {
+      const { scan, job, ok, ms, code, message } = head;
+      if (!isCount(scan) || !isCount(job) || typeof ok !== "boolean" || !isNumber(ms)) return undefined;
+      return { type, scan, job, ok, ms, ...(isText(code, 100) ? { code } : {}), ...(isText(message, 4_000) ? { message } : {}) };
+    }
+    case "pong":
+      return isCount(head["n"]) && isNumber(head["rss"]) ? { type, n: head["n"], rss: head["rss"] } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** One post of the guest, or undefined. */
+export function post(text: string): Post | undefined {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(parts)) return undefined;
+  const [kind, a, b, c] = parts as readonly unknown[];
+  switch (kind) {
+    case "call":
+      return isCount(a) && isOperation(b) ? ["call", a, b, c] : undefined;
+    case "console":
+      return typeof a === "string" ? ["console", a] : undefined;
+    case "time":
+      return (a === "start" || a === "log" || a === "end") && isText(b, 200) ? ["time", a, b] : undefined;
+    case "progress":
+      return isNumber(a) && (b === null || isNumber(b)) && isText(c, 200) ? ["progress", a, b, c] : undefined;
+    case "warning":
+      return typeof a === "string" ? ["warning", a.slice(0, MAX_ERROR_MESSAGE)] : undefined;
+    case "final": {
+      const final = finalPost(a);
+      return final === undefined ? undefined : ["final", final];
+    }
+    case "done": {
+      const done = donePost(a);
+      return done === undefined ? undefined : ["done", done];
+    }
+    default:
+      return undefined;
+  }
+}
+
+function finalPost(value: unknown): FinalPost | undefined {
+  const posted = postedValue(value, MAX_ANSWER);
+  return posted === undefined || posted.json === undefined ? undefined : { value: posted };
+}
+
+function donePost(value: unknown): DonePost | undefined {
+  if (!isFields(value)) return undefined;
+  const { outcome, tail, console_length, vars } = value;
+  if (outcome !== "ok" && outcome !== "threw" && outcome !== "final") return undefined;
+  if (typeof tail !== "string" || !isCount(console_length) || !Array.isArray(vars)) return undefined;
+  const posted = value["value"] === undefined ? undefined : postedValue(value["value"], outcome === "final" ? MAX_ANSWER : MAX_VALUE);
+  const error = value["error"] === undefined ? undefined : postedError(value["error"]);
+  return {
+    outcome,
+    tail,
+    console_length,
+    vars: vars.filter((name): name is string => isText(name, 1_000)).slice(0, 10_000),
+    ...(posted === undefined ? {} : { value: posted }),
+    ...(error === undefined ? {} : { error }),
+  };
+}
+
+function postedValue(value: unknown, limit: number): PostedValue | undefined {
+  if (!isFields(value)) return undefined;
+  const { preview, long, type, length, json } = value;
+  if (!isText(preview, MAX_LONG_PREVIEW + SLACK) || !isText(long, MAX_LONG_PREVIEW + SLACK) || !isText(type, 20)) return undefined;
+  // Characters were counted in the guest; bytes count here.
+  const kept = typeof json === "string" && Buffer.byteLength(json) <= limit && isJson(json) ? json : undefined;
+  return { preview, long, type, ...(isCount(length) ? { length } : {}), ...(kept === undefined ? {} : { json: kept }) };
+}
+
+function postedError(value: unknown): PostedError | undefined {
+  if (!isFields(value)) return undefined;
+  const { name, message, code, stack, line, column } = value;
+  if (!isText(name, 300) || !isText(message, MAX_ERROR_MESSAGE + SLACK)) return undefined;
+  return {
+    name,
+    message,
+    ...(isText(code, 200) ? { code } : {}),
+    ...(isText(stack, MAX_STACK + SLACK) ? { stack } : {}),
+    ...(isCount(line) && isCount(column) ? { line, column } : {}),
+  };
+}
+
+function isOperation(value: unknown): value is Operation {
+  return typeof value === "string" && Object.hasOwn(OPERATIONS, value);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown, limit: number): value is string {
+  return typeof value === "string" && value.length <= limit;
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

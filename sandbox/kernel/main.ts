@@ -1,0 +1,119 @@
+// A kernel process: one session's isolate, its scan isolates, and nothing else. Its environment is TZ and LC_ALL alone; it knows no
+// model, file or key. It dies with the socket to its host, and by its own hand when its memory passes the cap.
+import { readFileSync } from "node:fs";
+import { Socket } from "node:net";
+import { encodeFrame, FrameReader, PROTOCOL_VERSION, type Frame, type HostFrame, type KernelFrame } from "../protocol.ts";
+import { Engine, type GuestIsolate, type SharedText } from "./isolate.ts";
+import { Scan } from "./scan.ts";
+
+/** Standard streams are taken; the host's socket is the next descriptor. */
+const HOST_FD = 3;
+const WATCH_MS = 50;
+/** Ends this process whatever its isolates do; the host reads "memory" in it. */
+const OUT_OF_MEMORY: NodeJS.Signals = "SIGUSR2";
+
+const [addonPath = "", preludePath = "", scanPath = ""] = process.argv.slice(2);
+const socket = new Socket({ fd: HOST_FD, readable: true, writable: true });
+const engine = new Engine(addonPath);
+
+let guest: GuestIsolate | undefined;
+let rssCapMb = Number.POSITIVE_INFINITY;
+let chunks: Buffer[] = [];
+const contexts: { setup: string; text: SharedText }[] = [];
+const scans = new Map<number, Scan>();
+let scanPrelude: string | undefined;
+
+function send(frame: KernelFrame, body?: string): void {
+  for (const part of encodeFrame(frame, body)) socket.write(part);
+}
+
+function die(signal: NodeJS.Signals): void {
+  process.kill(process.pid, signal);
+}
+
+async function open(frame: HostFrame & { type: "open" }, body: Buffer): Promise<void> {
+  if (frame.version !== PROTOCOL_VERSION) throw new Error(`protocol version ${frame.version}, this kernel speaks ${PROTOCOL_VERSION}`);
+  rssCapMb = frame.rss_mb;
+  guest = await engine.open({
+    memoryMb: frame.memory_mb,
+    prelude: readFileSync(preludePath, "utf8"),
+    setup: body.toString(),
+    onPost: (message) => send({ type: "post" }, message),
+    onCatastrophe: () => die(OUT_OF_MEMORY),
+  });
+  send({ type: "ready", version: PROTOCOL_VERSION, node: process.version, v8: process.versions.v8 });
+}
+
+async function loadContext(frame: HostFrame & { type: "context" }, body: Buffer): Promise<void> {
+  const bytes = Buffer.concat(chunks);
+  chunks = [];
+  const text = engine.share(bytes.toString("utf8"));
+  const setup = body.toString();
+  contexts.push({ setup, text });
+  const facts = JSON.stringify({ ...(JSON.parse(frame.facts) as object), setup });
+  await enter(frame.seq, ["context", 0, text, facts], frame.timeout_ms);
+}
+
+async function enter(seq: number, args: readonly (string | number | SharedText)[], timeoutMs: number): Promise<void> {
+  if (guest === undefined) throw new Error("entered before it was opened");
+  const { end, ms, message } = await guest.enter(args, timeoutMs);
+  send({ type: "entered", seq, end, ms, ...(message === undefined ? {} : { message }) });
+}
+
+function openScan(frame: HostFrame & { type: "scan_open" }, body: Buffer): void {
+  scanPrelude ??= readFileSync(scanPath, "utf8");
+  const scan = new Scan({
+    engine,
+    prelude: scanPrelude,
+    workers: frame.workers,
+    timeoutMs: frame.timeout_ms,
+    memoryMb: frame.memory_mb,
+    setup: body.toString(),
+    contexts,
+    onEnd: ({ value, ...end }) => send({ type: "job_end", scan: frame.scan, ...end }, value),
+  });
+  scans.set(frame.scan, scan);
+}
+
+function receive({ head, body }: Frame): void {
+  const frame = head as HostFrame;
+  switch (frame.type) {
+    case "open":
+      return must(open(frame, body));
+    case "chunk":
+      return void chunks.push(body);
+    case "context":
+      return must(loadContext(frame, body));
+    case "enter":
+      return must(enter(frame.seq, [frame.kind, frame.id, body.toString(), frame.facts], frame.timeout_ms));
+    case "scan_open":
+      return openScan(frame, body);
+    case "job":
+      return scans.get(frame.scan)?.add({ job: frame.job, head: JSON.stringify(frame), item: body.toString() });
+    case "scan_close":
+      scans.get(frame.scan)?.close();
+      return void scans.delete(frame.scan);
+    case "dispose":
+      return guest?.dispose();
+    case "ping":
+      return send({ type: "pong", n: frame.n, rss: process.memoryUsage.rss() });
+  }
+}
+
+/** A defect of the kernel's own ends it; the host starts another. */
+function must(work: Promise<void>): void {
+  work.catch((error: unknown) => {
+    process.stderr.write(`kernel: ${error instanceof Error ? error.message : String(error)}\n`);
+    die("SIGKILL");
+  });
+}
+
+const reader = new FrameReader(receive);
+socket.on("data", (chunk: Buffer) => reader.push(chunk));
+// Without its host it must not live, busy or not; `exit` would wait for a spinning isolate.
+socket.on("close", () => die("SIGKILL"));
+socket.on("error", () => die("SIGKILL"));
+setInterval(() => {
+  const scansMb = [...scans.values()].reduce((sum, scan) => sum + scan.memoryMb, 0);
+  if (process.memoryUsage.rss() > (rssCapMb + scansMb) * 1024 * 1024) die(OUT_OF_MEMORY);
+}, WATCH_MS);

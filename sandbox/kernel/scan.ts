@@ -1,0 +1,152 @@
+// Scans in the kernel: isolates of their own on real threads, each with the shared context; at most `workers` of a scan run at a time.
+import type { Engine, GuestIsolate, SharedText } from "./isolate.ts";
+
+export interface ScanJob {
+  readonly job: number;
+  /** JSON head of the job (function, kind of item, path, size), and the item's text. */
+  readonly head: string;
+  readonly item: string;
+}
+
+export interface JobEnd {
+  readonly job: number;
+  readonly ok: boolean;
+  readonly ms: number;
+  readonly value?: string;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+interface ScanOptions {
+  readonly engine: Engine;
+  readonly prelude: string;
+  readonly workers: number;
+  readonly timeoutMs: number;
+  readonly memoryMb: number;
+  /** JSON of functions and captures. */
+  readonly setup: string;
+  readonly contexts: readonly { readonly setup: string; readonly text: SharedText }[];
+  readonly onEnd: (end: JobEnd) => void;
+}
+
+/** One `parallel_scan`. Jobs run in the order they come; a job that loops, throws or runs out of memory fails alone. */
+export class Scan {
+  readonly #options: ScanOptions;
+  readonly #queue: ScanJob[] = [];
+  readonly #isolates = new Set<GuestIsolate>();
+  #running = 0;
+  #closed = false;
+
+  constructor(options: ScanOptions) {
+    this.#options = options;
+  }
+
+  /** Heap its isolates may use now, in MiB. */
+  get memoryMb(): number {
+    return this.#isolates.size * this.#options.memoryMb;
+  }
+
+  add(job: ScanJob): void {
+    this.#queue.push(job);
+    if (this.#running < this.#options.workers) void this.#work();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#queue.length = 0;
+    for (const isolate of this.#isolates) isolate.dispose();
+  }
+
+  /** One worker: takes jobs until there are none, in an isolate that is replaced when a job has spoiled it. */
+  async #work(): Promise<void> {
+    this.#running++;
+    let worker: Worker | undefined;
+    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
+      worker ??= await this.#open();
+      const end = await worker.run(job, this.#options.timeoutMs);
+      if (end.spoiled) {
+        this.#isolates.delete(worker.isolate);
+        worker.isolate.dispose();
+        worker = undefined;
+      }
+      if (!this.#closed) this.#options.onEnd(end.end);
+    }
+    if (worker !== undefined) {
+      this.#isolates.delete(worker.isolate);
+      worker.isolate.dispose();
+    }
+    this.#running--;
+  }
+
+  async #open(): Promise<Worker> {
+    const { engine, prelude, memoryMb, setup, contexts, timeoutMs } = this.#options;
+    const worker = new Worker();
+    const isolate = await engine.open({
+      memoryMb,
+      prelude,
+      setup,
+      onPost: (message) => worker.posted(message),
+      onCatastrophe: () => worker.outOfMemory(),
+    });
+    this.#isolates.add(isolate);
+    for (const context of contexts) await isolate.enter(["context", context.setup, context.text], timeoutMs);
+    return worker.with(isolate);
+  }
+}
+
+class Worker {
+  #isolate: GuestIsolate | undefined;
+  #result: string | undefined;
+  #catastrophe: (() => void) | undefined;
+
+  with(isolate: GuestIsolate): this {
+    this.#isolate = isolate;
+    return this;
+  }
+
+  get isolate(): GuestIsolate {
+    if (this.#isolate === undefined) throw new Error("the worker has no isolate yet");
+    return this.#isolate;
+  }
+
+  posted(message: string): void {
+    this.#result ??= message;
+  }
+
+  /** V8 gives such an isolate up without unwinding; its thread never comes back. */
+  outOfMemory(): void {
+    this.#catastrophe?.();
+  }
+
+  async run(job: ScanJob, timeoutMs: number): Promise<{ readonly end: JobEnd; readonly spoiled: boolean }> {
+    this.#result = undefined;
+    const started = performance.now();
+    const lost = new Promise<{ end: "memory"; ms: number; message?: string }>((resolve) => {
+      this.#catastrophe = () => resolve({ end: "memory", ms: performance.now() - started });
+    });
+    const entered = await Promise.race([this.isolate.enter(["job", job.head, job.item], timeoutMs), lost]);
+    const base = { job: job.job, ms: performance.now() - started };
+    switch (entered.end) {
+      case "timeout":
+      case "disposed":
+        return {
+          end: { ...base, ok: false, code: "E_SCAN_TIMEOUT", message: `the function ran longer than ${timeoutMs} ms` },
+          spoiled: true,
+        };
+      case "memory":
+        return { end: { ...base, ok: false, code: "E_SCAN_MEMORY", message: "the function ran out of memory" }, spoiled: true };
+      case "ok":
+      case "threw":
+        return { end: { ...base, ...outcome(this.#result) }, spoiled: false };
+    }
+  }
+}
+
+/** The scan prelude posts `+` and the value, or `-`, the code, a newline and the message; nothing when the promise never settled. */
+function outcome(posted: string | undefined): Omit<JobEnd, "job" | "ms"> {
+  if (posted === undefined)
+    return { ok: false, code: "E_NEVER_SETTLES", message: "the function waits for a promise that nothing can settle" };
+  if (posted.startsWith("+")) return { ok: true, value: posted.slice(1) };
+  const end = posted.indexOf("\n");
+  return { ok: false, code: posted.slice(1, end), message: posted.slice(end + 1) };
+}

@@ -1,0 +1,121 @@
+// The frames between the host and a kernel process, and how they are cut: 4 bytes of length, 4 of the head's, a JSON head, a body of
+// bytes. Types and constants; the only code is the framing itself. What comes from the kernel is `unknown` until `guards.ts` passed it.
+import type { EntryKind } from "../prelude/contract.ts";
+
+export const PROTOCOL_VERSION = 1;
+
+/** A call's argument is at most 32 Mi UTF-16 units, three bytes each; nothing honest is larger. */
+export const MAX_FRAME = 100 * 1024 * 1024;
+/** A context crosses in pieces of this size, so that neither side holds it twice. */
+export const MAX_CHUNK = 1024 * 1024;
+
+/** To the kernel. The body's meaning stands behind each. */
+export type HostFrame =
+  /** Body: JSON of the prelude's `GuestSetup`. */
+  | { readonly type: "open"; readonly version: number; readonly memory_mb: number; readonly rss_mb: number }
+  /** Body: bytes of the context being loaded. */
+  | { readonly type: "chunk" }
+  /** All chunks are there. Body: JSON of `ContextSetup`. `is_text`: the chunks are the context's text, shared with scan isolates. */
+  | { readonly type: "context"; readonly seq: number; readonly facts: string; readonly timeout_ms: number }
+  /** One entry into the isolate. Body: script, settlement or ids. */
+  | {
+      readonly type: "enter";
+      readonly seq: number;
+      readonly kind: EntryKind;
+      readonly id: number;
+      readonly facts: string;
+      readonly timeout_ms: number;
+    }
+  /** Body: JSON of the functions and captures. */
+  | { readonly type: "scan_open"; readonly scan: number; readonly workers: number; readonly timeout_ms: number; readonly memory_mb: number }
+  /** Body: the item: devalue's text, or a file's text with `path` and `size`. */
+  | {
+      readonly type: "job";
+      readonly scan: number;
+      readonly job: number;
+      readonly fn: number;
+      readonly item: "none" | "value" | "file";
+      readonly path?: string;
+      readonly size?: number;
+    }
+  | { readonly type: "scan_close"; readonly scan: number }
+  /** Give the isolate up: its code did not stop at its timeout. */
+  | { readonly type: "dispose" }
+  | { readonly type: "ping"; readonly n: number };
+
+/** How one entry ended. `disposed`: it was given up. */
+export type EntryEnd = "ok" | "threw" | "timeout" | "memory" | "disposed";
+
+/** From the kernel. */
+export type KernelFrame =
+  | { readonly type: "ready"; readonly version: number; readonly node: string; readonly v8: string }
+  /** Body: what the guest posted, untouched. */
+  | { readonly type: "post" }
+  | { readonly type: "entered"; readonly seq: number; readonly end: EntryEnd; readonly ms: number; readonly message?: string }
+  /** Body: devalue's text of the value, when ok. */
+  | {
+      readonly type: "job_end";
+      readonly scan: number;
+      readonly job: number;
+      readonly ok: boolean;
+      readonly ms: number;
+      readonly code?: string;
+      readonly message?: string;
+    }
+  | { readonly type: "pong"; readonly n: number; readonly rss: number };
+
+export interface Frame {
+  readonly head: unknown;
+  readonly body: Buffer;
+}
+
+export function encodeFrame(head: HostFrame | KernelFrame, body: string | Uint8Array = ""): Buffer[] {
+  const headBytes = Buffer.from(JSON.stringify(head));
+  const bodyBytes = typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const lengths = Buffer.allocUnsafe(8);
+  lengths.writeUInt32LE(4 + headBytes.length + bodyBytes.length, 0);
+  lengths.writeUInt32LE(headBytes.length, 4);
+  return bodyBytes.length === 0 ? [Buffer.concat([lengths, headBytes])] : [lengths, headBytes, bodyBytes];
+}
+
+/** Cuts a byte stream into frames, however it is chunked. Throws on a frame that no honest side sends. */
+export class FrameReader {
+  readonly #onFrame: (frame: Frame) => void;
+  #chunks: Buffer[] = [];
+  #size = 0;
+
+  constructor(onFrame: (frame: Frame) => void) {
+    this.#onFrame = onFrame;
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    while (this.#size >= 8) {
+      const lengths = this.#peek(8);
+      const total = lengths.readUInt32LE(0);
+      const head = lengths.readUInt32LE(4);
+      if (total > MAX_FRAME || head > total - 4 || head > 1024 * 1024)
+        throw new RangeError(`a frame of ${total} bytes with a head of ${head}`);
+      if (this.#size < 4 + total) return;
+      const bytes = this.#take(4 + total);
+      const parsed: unknown = JSON.parse(bytes.toString("utf8", 8, 8 + head));
+      this.#onFrame({ head: parsed, body: bytes.subarray(8 + head) });
+    }
+  }
+
+  #peek(length: number): Buffer {
+    const [first] = this.#chunks;
+    if (first !== undefined && first.length >= length) return first;
+    this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0] ?? Buffer.alloc(0);
+  }
+
+  #take(length: number): Buffer {
+    const [first] = this.#chunks;
+    const whole = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    this.#size -= length;
+    this.#chunks = this.#size === 0 ? [] : [whole.subarray(length)];
+    return whole.subarray(0, length);
+  }
+}

@@ -1,0 +1,73 @@
+// Starts a kernel process: the only place that names Node's flags and what the kernel may read.
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+
+export interface KernelProcess {
+  readonly child: ChildProcess;
+  readonly socket: Duplex;
+  /** What it wrote to standard error, bounded: only a defect of ours is ever there. */
+  readonly stderr: () => string;
+}
+
+/** Built files stand in `dist`, whether this module runs from there or from the sources. */
+const dist = (name: string): string => fileURLToPath(new URL(`../dist/${name}`, import.meta.url));
+
+export interface KernelFiles {
+  readonly kernel: string;
+  readonly prelude: string;
+  readonly scanPrelude: string;
+  readonly addon: string;
+}
+
+export function kernelFiles(): KernelFiles {
+  return { kernel: dist("kernel.cjs"), prelude: dist("prelude.js"), scanPrelude: dist("scan.js"), addon: addonPath() };
+}
+
+/** The prebuilt addon of isolated-vm for this Node, or one built from source. */
+function addonPath(): string {
+  const require = createRequire(import.meta.url);
+  const folder = dirname(require.resolve("isolated-vm/package.json"));
+  const libc = isMusl() ? "musl" : "glibc";
+  const tail = process.platform === "linux" ? `.${libc}.node` : ".node";
+  const prebuilt = join(folder, "prebuilds", `${process.platform}-${process.arch}`, `isolated-vm.abi${process.versions.modules}${tail}`);
+  return existsSync(prebuilt) ? prebuilt : join(folder, "build", "Release", "isolated_vm.node");
+}
+
+function isMusl(): boolean {
+  return process.platform === "linux" && existsSync("/etc/alpine-release");
+}
+
+export function isolatedVmVersion(): string {
+  const require = createRequire(import.meta.url);
+  const manifest: unknown = JSON.parse(readFileSync(require.resolve("isolated-vm/package.json"), "utf8"));
+  return typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : "unknown";
+}
+
+/** The environment is TZ and LC_ALL alone: no secret, no NODE_OPTIONS. */
+export function spawnKernel(zone: string, locale: string): KernelProcess {
+  const { kernel, prelude, scanPrelude, addon } = kernelFiles();
+  const readable = [kernel, prelude, scanPrelude, addon].map((path) => `--allow-fs-read=${path}`);
+  const flags = ["--no-node-snapshot", "--no-warnings", "--permission", "--allow-addons", ...readable];
+  const child = spawn(process.execPath, [...flags, kernel, addon, prelude, scanPrelude], {
+    env: { TZ: zone, LC_ALL: `${locale.replace("-", "_")}.UTF-8` },
+    stdio: ["ignore", "ignore", "pipe", "pipe"],
+    // A terminal's Ctrl-C reaches the whole foreground group: the host decides what it means for the kernel.
+    detached: true,
+  });
+  let text = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    if (text.length < 4_000) text += chunk.toString().slice(0, 4_000 - text.length);
+  });
+  return { child, socket: hostSocket(child), stderr: () => text };
+}
+
+/** The descriptor after the standard streams is a socket both ways. */
+function hostSocket(child: ChildProcess): Duplex {
+  const stream = child.stdio[3];
+  if (stream instanceof Duplex) return stream;
+  throw new Error("the sandbox process has no socket");
+}

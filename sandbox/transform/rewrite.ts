@@ -1,0 +1,148 @@
+// esbuild's JavaScript to a script the guest can run many of, one after another, in one realm: parsed by acorn, spliced, mapped.
+import { parse, type ExpressionStatement, type ImportDeclaration, type ModuleDeclaration, type Program, type Statement } from "acorn";
+import type { CellError } from "../outcome.ts";
+import { isModuleItem, recordCompletion } from "./completion.ts";
+import { Declarations } from "./declarations.ts";
+import { Pieces, type Unshift } from "./pieces.ts";
+
+type Position = { readonly line: number; readonly column: number };
+
+export type Rewritten =
+  | { readonly ok: true; readonly script: string; readonly names: ReadonlyMap<string, Position | undefined> }
+  | { readonly ok: false; readonly error: CellError };
+
+export function rewrite(
+  source: string,
+  stripped: { readonly code: string; readonly map: string },
+  unshift: Unshift,
+  cell: number,
+): Rewritten {
+  const { code } = stripped;
+  const pieces = new Pieces(code, stripped.map, unshift);
+  const parsed = parseModule(code, pieces);
+  if (!parsed.ok) return parsed;
+  const { program, calls } = parsed;
+
+  const statements = exportsUnwrapped(program, pieces);
+  const foreign = statements.find(isModuleItem);
+  if (foreign !== undefined) return noPackages(foreign, pieces);
+  for (const at of calls) pieces.edit(at, at + "import".length, NO_IMPORT);
+
+  // A name esbuild wrote itself is nowhere in the cell.
+  const isGenerated = (name: string): boolean => name.startsWith("_") && !source.includes(name);
+  const declarations = new Declarations(pieces, isGenerated);
+  for (const statement of statements) if (!isModuleItem(statement)) declarations.topLevel(statement);
+
+  const variable = unused("$value", source);
+  recordCompletion(statements, variable, pieces, (statement) => isOwn(statement, code, isGenerated));
+
+  emit(pieces, code, declarations, variable, source);
+  const { code: body, mappings } = pieces.finish();
+  const map = Buffer.from(JSON.stringify({ version: 3, sources: [`cell ${cell}`], names: [], mappings })).toString("base64");
+  const names = new Map([...declarations.names].map(([name, at]) => [name, pieces.position(at)]));
+  return { ok: true, script: `${body}\n//# sourceURL=cell-${cell}\n//# sourceMappingURL=data:application/json;base64,${map}`, names };
+}
+
+/** `import("x")` finds no package either, at the time it runs. */
+const NO_IMPORT = `(() => { const e = new TypeError("import() finds no packages in the sandbox; use read_file, parallel_rg_search and the prelude: help()"); e.code = "E_IMPORT"; return Promise.reject(e); })`;
+
+function emit(pieces: Pieces, code: string, declarations: Declarations, variable: string, source: string): void {
+  const fresh = [...declarations.names.keys()].filter((name) => isMerged(name, source));
+  pieces.text(
+    `"use strict";({names: ${JSON.stringify([...declarations.names.keys()])}, run: async () => { let ${[variable, ...declarations.locals].join(", ")};\n`,
+  );
+  // An enum or namespace of an earlier cell is replaced, not extended.
+  for (const name of fresh) pieces.text(`${name} = void 0;\n`);
+  for (const node of declarations.functions) {
+    pieces.copy(node.start, node.end);
+    pieces.text(";\n");
+  }
+  pieces.copy(0, code.length);
+  pieces.text(`\nreturn ${variable};\n}})`);
+}
+
+function parseModule(code: string, pieces: Pieces): { ok: true; program: Program; calls: number[] } | { ok: false; error: CellError } {
+  const calls: number[] = [];
+  let previous = -1;
+  try {
+    const program = parse(code, {
+      ecmaVersion: "latest",
+      sourceType: "module",
+      // The AST walk below stays at the top level; `import(` can stand anywhere, and its token is all that is needed.
+      onToken: (token) => {
+        if (token.type.label === "import") previous = token.start;
+        else {
+          if (token.type.label === "(" && previous !== -1) calls.push(previous);
+          previous = -1;
+        }
+      },
+      allowHashBang: true,
+    });
+    return { ok: true, program, calls };
+  } catch (error) {
+    if (error instanceof SyntaxError && "pos" in error && typeof error.pos === "number") {
+      const message = error.message.replace(/ \(\d+:\d+\)$/, "");
+      return { ok: false, error: { name: "SyntaxError", message, code: "E_SYNTAX", ...pieces.position(error.pos) } };
+    }
+    return {
+      ok: false,
+      error: { name: "SyntaxError", message: "the cell nests too deeply to be parsed; build the value in steps", code: "E_TRANSFORM" },
+    };
+  }
+}
+
+/** `export const x` declares x; `export default e` is e; `export {x}` is nothing. */
+function exportsUnwrapped(program: Program, pieces: Pieces): (Statement | ModuleDeclaration)[] {
+  return program.body.flatMap((node): (Statement | ModuleDeclaration)[] => {
+    if ("directive" in node && node.directive === "use strict") {
+      // esbuild puts it there; the script has its own, and it is no value.
+      pieces.edit(node.start, node.end, "");
+      return [];
+    }
+    if (node.type === "ExportNamedDeclaration" && !node.source) {
+      pieces.edit(node.start, node.declaration?.start ?? node.end, "");
+      return node.declaration ? [node.declaration] : [];
+    }
+    if (node.type === "ExportDefaultDeclaration") {
+      const inner = node.declaration;
+      pieces.edit(node.start, inner.start, "");
+      if (inner.type === "FunctionDeclaration" || inner.type === "ClassDeclaration") {
+        if (inner.id !== null) return [{ ...inner, id: inner.id }];
+        pieces.edit(inner.start, inner.start, "(");
+        pieces.edit(inner.end, inner.end, ");");
+        return [];
+      }
+      return [{ type: "ExpressionStatement", expression: inner, start: inner.start, end: node.end }];
+    }
+    if (node.type === "ImportDeclaration" && isErased(node, pieces)) return [];
+    return [node];
+  });
+}
+
+/** `import { type T } from "x"` is left as `import {} from "x"`: it has no effect. */
+function isErased(node: ImportDeclaration, pieces: Pieces): boolean {
+  if (node.specifiers.length > 0 || node.source.start - node.start < "import {".length) return false;
+  pieces.edit(node.start, node.end, "");
+  return true;
+}
+
+function noPackages(node: ModuleDeclaration, pieces: Pieces): Rewritten {
+  const from = "source" in node && node.source ? String(node.source.value) : "a package";
+  const message = `there are no packages in the sandbox, so ${JSON.stringify(from)} cannot be imported; files: read_file, list_files; search: parallel_rg_search; models: llm_query; all names: help()`;
+  return { ok: false, error: { name: "SyntaxError", message, code: "E_IMPORT", ...pieces.position(node.start) } };
+}
+
+/** Whether a statement stands in the cell, and was not added by esbuild for a decorator or a namespace. */
+function isOwn({ start, end }: ExpressionStatement, code: string, isGenerated: (name: string) => boolean): boolean {
+  const [, name, call] = /^(?:([\w$]+)|\W)(?: = ([\w$]+)\()?/.exec(code.slice(start, start + 200)) ?? [];
+  if ([name, call].some((word) => word !== undefined && isGenerated(word))) return false;
+  return !/\}\)\(([\w$.]+) \|\| \(\1 = \{\}\)\);?$/.test(code.slice(Math.max(start, end - 400), end));
+}
+
+function isMerged(name: string, source: string): boolean {
+  return new RegExp(`\\b(?:enum|namespace|module)\\s+${name.replaceAll("$", "\\$")}(?![\\w$])`).test(source);
+}
+
+function unused(name: string, source: string): string {
+  return source.includes(name) ? unused(`${name}_`, source) : name;
+}

@@ -1,0 +1,179 @@
+// parallel_scan on the host: reads the texts of files, hands jobs to the kernel's scan isolates, and keeps the order of the results.
+import type { JobEnd, Kernel } from "../../sandbox/index.ts";
+import { HostError, messageOf } from "../errors.ts";
+import { bad, fields, optionalNumber } from "./arguments.ts";
+import type { CallContext } from "./types.ts";
+
+interface Result {
+  readonly ok: boolean;
+  readonly value?: string;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly ms: number;
+}
+
+type Item = { readonly file: string } | { readonly value: string };
+
+interface Options {
+  readonly workers: number;
+  readonly timeoutMs: number;
+  readonly memoryMb: number;
+  readonly clock: () => number;
+  readonly seed: number;
+  /** The text of a corpus file, bounded. */
+  readonly readFile: (path: string, signal: AbortSignal) => Promise<{ readonly text: string; readonly size: number }>;
+}
+
+const MAX_JOBS = 1_000_000;
+
+/** Serves the scans of one session. */
+export class ScanService {
+  readonly #options: Options;
+  readonly #open = new Map<number, (end: JobEnd, value: string) => void>();
+  #scans = 0;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  jobEnded(end: JobEnd, value: string): void {
+    this.#open.get(end.scan)?.(end, value);
+  }
+
+  /** Resolves to one result a job, functions × items. */
+  async run(args: unknown, call: CallContext, kernel: Kernel | undefined): Promise<Result[]> {
+    if (kernel === undefined) throw new HostError("E_KERNEL", "the sandbox is gone");
+    const given = fields("parallel_scan", args);
+    const functions = list(given["functions"], "functions");
+    const items = given["items"] === null ? [undefined] : list(given["items"], "items").map(item);
+    const asked = optionalNumber("parallel_scan: max_workers", given["max_workers"], { min: 1, max: 1024, whole: true });
+    const workers = Math.min(asked ?? this.#options.workers, 64);
+    const total = functions.length * items.length;
+    if (total > MAX_JOBS) throw bad(`parallel_scan: ${functions.length} functions × ${items.length} items are more than ${MAX_JOBS} jobs`);
+
+    const scan = ++this.#scans;
+    const { timeoutMs, memoryMb, clock, seed } = this.#options;
+    const setup = JSON.stringify({ now: clock(), seed, functions, captures: given["captures"] });
+    kernel.send({ type: "scan_open", scan, workers, timeout_ms: timeoutMs, memory_mb: memoryMb }, setup);
+    const cancelled = cancellation(call.signal);
+    try {
+      const jobs = new Jobs(total, workers, (done) => call.emit({ type: "progress", label: "parallel_scan", done, total }));
+      this.#open.set(scan, (end, value) => jobs.ended(end, value));
+      await Promise.race([this.#feed(kernel, scan, functions.length, items, jobs, call.signal), cancelled.promise]);
+      return await Promise.race([jobs.all, cancelled.promise]);
+    } finally {
+      cancelled.stop();
+      this.#open.delete(scan);
+      kernel.send({ type: "scan_close", scan });
+    }
+  }
+
+  /** Item by item, each for all functions, so that a file is read once; never further ahead than the workers need. */
+  async #feed(
+    kernel: Kernel,
+    scan: number,
+    functions: number,
+    items: readonly (Item | undefined)[],
+    jobs: Jobs,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const [i, item] of items.entries()) {
+      await jobs.room();
+      if (signal.aborted) return;
+      if (item === undefined || "value" in item) {
+        for (let fn = 0; fn < functions; fn++) {
+          kernel.send({ type: "job", scan, job: fn * items.length + i, fn, item: item === undefined ? "none" : "value" }, item?.value);
+          jobs.sent();
+        }
+        continue;
+      }
+      try {
+        const { text, size } = await this.#options.readFile(item.file, signal);
+        for (let fn = 0; fn < functions; fn++) {
+          kernel.send({ type: "job", scan, job: fn * items.length + i, fn, item: "file", path: item.file, size }, text);
+          jobs.sent();
+        }
+      } catch (error) {
+        const code = error instanceof HostError ? error.code : "E_DEFECT";
+        for (let fn = 0; fn < functions; fn++) jobs.failed(fn * items.length + i, code, messageOf(error));
+      }
+    }
+  }
+}
+
+/** Results by job, and how many jobs are with the kernel. */
+class Jobs {
+  readonly #results: (Result | undefined)[];
+  readonly #ahead: number;
+  readonly #onDone: (done: number) => void;
+  readonly all: Promise<Result[]>;
+  #resolve: (results: Result[]) => void = () => undefined;
+  #outstanding = 0;
+  #done = 0;
+  #reported = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(total: number, workers: number, onDone: (done: number) => void) {
+    this.#results = Array.from({ length: total });
+    this.#ahead = workers * 4;
+    this.#onDone = onDone;
+    this.all = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  sent(): void {
+    this.#outstanding++;
+  }
+
+  async room(): Promise<void> {
+    if (this.#outstanding < this.#ahead) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  ended({ job, ok, ms, code, message }: JobEnd, value: string): void {
+    this.#outstanding--;
+    this.#record(job, ok ? { ok, value, ms } : { ok, error: { code: code ?? "E_SCAN_THREW", message: message ?? "failed" }, ms });
+    if (this.#outstanding < this.#ahead) this.#wake?.();
+  }
+
+  failed(job: number, code: string, message: string): void {
+    this.#record(job, { ok: false, error: { code, message }, ms: 0 });
+  }
+
+  #record(job: number, result: Result): void {
+    if (job >= this.#results.length || this.#results[job] !== undefined) return;
+    this.#results[job] = { ...result, ms: Math.round(result.ms * 10) / 10 };
+    this.#done++;
+    const now = performance.now();
+    if (this.#done === this.#results.length || now - this.#reported > 100) {
+      this.#reported = now;
+      this.#onDone(this.#done);
+    }
+    if (this.#done === this.#results.length) this.#resolve(this.#results.filter((found) => found !== undefined));
+  }
+}
+
+function cancellation(signal: AbortSignal): { readonly promise: Promise<never>; readonly stop: () => void } {
+  let stop = (): void => undefined;
+  const promise = new Promise<never>((_, reject) => {
+    const abort = (): void => reject(signal.reason instanceof Error ? signal.reason : new HostError("E_CANCELLED", "cancelled"));
+    signal.addEventListener("abort", abort, { once: true });
+    stop = () => signal.removeEventListener("abort", abort);
+  });
+  promise.catch(() => undefined);
+  return { promise, stop };
+}
+
+function list(value: unknown, name: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw bad(`parallel_scan: ${name} is not a list`);
+}
+
+function item(value: unknown): Item {
+  const given = fields("parallel_scan: an item", value);
+  if (typeof given["file"] === "string") return { file: given["file"] };
+  if (typeof given["value"] === "string") return { value: given["value"] };
+  throw bad("parallel_scan: an item is neither a file nor a value");
+}

@@ -1,0 +1,96 @@
+// One ripgrep for each pattern and each group of files, a bounded number at a time; the first failure, the deadline or the cell's end stops all.
+import { tmpdir } from "node:os";
+import pLimit from "p-limit";
+import { SEARCH_DEADLINE_MS } from "../../../sandbox/limits.ts";
+import { HostError } from "../../errors.ts";
+import { startDeadline } from "../../workspace/deadline.ts";
+import { firstLine } from "../../workspace/rg-names.ts";
+import { runRipgrep } from "../../workspace/ripgrep.ts";
+import { refused } from "./arguments.ts";
+import { matchingFlags } from "./flags.ts";
+import { findTargets, type Group, type Targets } from "./targets.ts";
+import type { SearchSettings, SearchTools } from "./types.ts";
+
+export interface Search {
+  readonly patterns: readonly string[];
+  readonly paths: readonly string[] | null;
+  readonly settings: SearchSettings;
+  readonly tools: SearchTools;
+  /** What is to be printed. */
+  readonly output: readonly string[];
+  /** For tests; the session's is 60 s. */
+  readonly deadlineMs?: number;
+}
+
+/** Takes the output of one run. */
+export interface Reader {
+  readonly onData: (chunk: Buffer) => void;
+  /** The output is complete. */
+  readonly onEnd: () => void;
+}
+
+interface Job {
+  readonly pattern: string;
+  readonly index: number;
+  readonly group: Group;
+}
+
+/** Runs it all; `read` gives the reader of each run. */
+export async function runSearch(search: Search, read: (pattern: number, targets: Targets) => Reader): Promise<void> {
+  const { patterns, settings, tools } = search;
+  using deadline = startDeadline(
+    search.deadlineMs ?? SEARCH_DEADLINE_MS,
+    "the search",
+    "search fewer files or simpler patterns",
+    tools.signal,
+  );
+  const failure = new AbortController();
+  const signal = AbortSignal.any([deadline.signal, failure.signal]);
+  const targets = await findTargets(search.paths, settings, tools, signal);
+  // With no file to search a bad pattern is bad all the same.
+  if (targets.groups.length === 0) for (const pattern of patterns) await assertAccepted(pattern, settings, signal);
+  const jobs = patterns.flatMap((pattern, index) => targets.groups.map((group) => ({ pattern, index, group })));
+  const threads = Math.min(settings.maxWorkers ?? tools.maxWorkers, tools.maxWorkers);
+  const atOnce = Math.max(1, Math.min(threads, jobs.length));
+  const limit = pLimit(atOnce);
+  const runOne = (job: Job): Promise<void> =>
+    runJob(job, search, Math.max(1, Math.floor(threads / atOnce)), signal, targets, read(job.index, targets)).catch((error: unknown) => {
+      limit.clearQueue();
+      failure.abort(error);
+      throw error;
+    });
+  await limit.map(jobs, runOne);
+}
+
+async function runJob(job: Job, search: Search, threads: number, signal: AbortSignal, targets: Targets, reader: Reader): Promise<void> {
+  const args = [...matchingFlags(search.settings), ...search.output, `--threads=${threads}`, "-e", job.pattern, "--", ...job.group.args];
+  const end = await runRipgrep(args, { cwd: tmpdir(), signal, input: job.group.input?.(), onData: reader.onData });
+  if (end.code === 2) {
+    await assertAccepted(job.pattern, search.settings, signal);
+    await targets.assertUnchanged();
+    // Otherwise a file of the workspace vanished or was closed to us while it was searched: the tree is what it is now.
+  }
+  reader.onEnd();
+}
+
+/** Lets ripgrep compile a pattern over nothing. Throws E_BAD_PATTERN with its reason. */
+async function assertAccepted(pattern: string, settings: SearchSettings, signal: AbortSignal): Promise<void> {
+  const args = [...matchingFlags(settings), "--quiet", "-e", pattern, "--", "-"];
+  const end = await runRipgrep(args, { cwd: tmpdir(), signal, input: nothing(), onData: () => undefined });
+  if (end.code !== 2) return;
+  if (end.stderr.includes("unknown encoding")) {
+    throw new HostError("E_BAD_PATTERN", `ripgrep refused the encoding ${JSON.stringify(settings.encoding)}: ${firstLine(end.stderr)}`);
+  }
+  throw refused(pattern, reasonOf(end.stderr));
+}
+
+/** The first line, and of a syntax error the one that says which. */
+function reasonOf(stderr: string): string {
+  const error = /^error: (.*)$/mu.exec(stderr)?.[1];
+  const first = firstLine(stderr);
+  return error === undefined ? first : `${first} ${error}`;
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  // Nothing: an empty standard input.
+}

@@ -1,0 +1,96 @@
+// Models of Anthropic, and of any server that speaks its Messages API, by the official SDK with its retries switched off.
+import type { Anthropic } from "@anthropic-ai/sdk";
+import type { ContentBlockParam } from "@anthropic-ai/sdk/resources/messages";
+import { HostError } from "../errors.ts";
+import { fromMessage, toMessageParams } from "./anthropic-wire.ts";
+import type { ModelFacts } from "./catalog.ts";
+import { modelFailure, malformed, type FailureContext } from "./failure.ts";
+import { createFetch, endpointOf, type Environment } from "./http.ts";
+import type { JsonSchema, Model, ModelReply, ModelRequest, Price } from "./model.ts";
+
+const DEFAULT_BASE_URL = "https://api.anthropic.com";
+/** The scheduler owns every deadline; this is only the longest a timer can wait. */
+const NO_TIMEOUT_MS = 2 ** 31 - 1;
+/** Replies whose thinking is kept for the next turn; older turns may go without theirs. */
+const MAX_KEPT_REPLIES = 64;
+
+/** Throws E_LLM_AUTH when the environment holds no key. */
+export class AnthropicModel implements Model {
+  readonly id: string;
+  readonly name: string;
+  readonly window: number | undefined;
+  readonly price: Price | undefined;
+  readonly endpoint: string;
+  readonly #env: Environment;
+  readonly #baseUrl: string;
+  readonly #failure: FailureContext;
+  readonly #kept = new Map<string, readonly ContentBlockParam[]>();
+  #client: Promise<Anthropic> | undefined;
+
+  constructor(name: string, facts: ModelFacts, env: Environment) {
+    const { ANTHROPIC_API_KEY: key, ANTHROPIC_AUTH_TOKEN: token } = env;
+    if (!key && !token)
+      throw new HostError("E_LLM_AUTH", `no key for anthropic:${name}: set ANTHROPIC_API_KEY`, {
+        data: { retryable: false, missing_key: true },
+      });
+    this.id = `anthropic:${name}`;
+    this.name = name;
+    this.window = facts.window;
+    this.price = facts.price;
+    this.#env = env;
+    this.#baseUrl = env["ANTHROPIC_BASE_URL"] || DEFAULT_BASE_URL;
+    this.endpoint = endpointOf(this.#baseUrl, "ANTHROPIC_BASE_URL");
+    const secrets = [key, token].filter((secret) => secret !== undefined);
+    const keyVariable = key ? "ANTHROPIC_API_KEY" : "ANTHROPIC_AUTH_TOKEN";
+    this.#failure = { provider: "anthropic", keyVariable, model: name, endpoint: this.endpoint, secrets };
+  }
+
+  async complete(request: ModelRequest, signal: AbortSignal): Promise<ModelReply> {
+    signal.throwIfAborted();
+    try {
+      this.#client ??= connect(this.#env, this.#baseUrl);
+      const client = await this.#client;
+      const format = request.schema === undefined ? undefined : await structuredFormat(request.schema);
+      const message: unknown = await client.messages.create(toMessageParams(request, this.name, this.#kept, format), {
+        signal,
+        timeout: NO_TIMEOUT_MS,
+      });
+      const read = fromMessage(message);
+      if (read === undefined) throw malformed("it is not a message", this.#failure);
+      if (read.reply.call !== undefined) this.#keep(read.reply.call.id, read.blocks);
+      return read.reply;
+    } catch (error) {
+      throw modelFailure(error, this.#failure, signal);
+    }
+  }
+
+  #keep(callId: string, blocks: readonly ContentBlockParam[]): void {
+    this.#kept.set(callId, blocks);
+    const oldest = this.#kept.keys().next();
+    if (this.#kept.size > MAX_KEPT_REPLIES && !oldest.done) this.#kept.delete(oldest.value);
+  }
+}
+
+/** Everything the SDK would read from the process's own environment or print is given here. */
+async function connect(env: Environment, baseURL: string): Promise<Anthropic> {
+  const { Anthropic } = await import("@anthropic-ai/sdk");
+  const apiKey = env["ANTHROPIC_API_KEY"] || null;
+  return new Anthropic({
+    ...(apiKey === null ? { authToken: env["ANTHROPIC_AUTH_TOKEN"] ?? null } : { apiKey }),
+    baseURL,
+    fetch: createFetch(env),
+    maxRetries: 0,
+    logLevel: "off",
+    openTelemetry: false,
+  });
+}
+
+/** The schema in the provider's dialect; undefined for one it cannot express, which is then asked for in words. */
+async function structuredFormat(schema: JsonSchema): Promise<JsonSchema | undefined> {
+  const { transformJSONSchema } = await import("@anthropic-ai/sdk/lib/transform-json-schema");
+  try {
+    return transformJSONSchema({ ...schema });
+  } catch {
+    return undefined;
+  }
+}

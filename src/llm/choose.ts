@@ -1,0 +1,73 @@
+// Which models a run uses: the flag, RLM_MODEL, a key in the environment, else `offline` at a terminal. And why, in words for stderr.
+import { HostError } from "../errors.ts";
+import { defaultModels, factsOf, type Provider } from "./catalog.ts";
+import type { Environment } from "./http.ts";
+import type { Model, Price } from "./model.ts";
+import { openModel } from "./open.ts";
+
+export interface ChooseOptions {
+  /** `--model`. */
+  readonly model?: string | undefined;
+  /** `--sub-model`. */
+  readonly subModel?: string | undefined;
+  readonly env: Environment;
+  readonly prices?: ReadonlyMap<string, Price>;
+  /** Without a model and a key, a person at a terminal gets `offline`; a program gets E_NO_MODEL. */
+  readonly stderrIsTerminal: boolean;
+}
+
+export interface ChosenModels {
+  readonly model: Model;
+  readonly subModel: Model;
+  /** `--model`, `RLM_MODEL`, `ANTHROPIC_API_KEY is set`, … */
+  readonly reason: string;
+}
+
+interface Choice {
+  readonly spec: string;
+  readonly source: string;
+  readonly reason: string;
+}
+
+/** Throws E_NO_MODEL, E_USAGE, or E_LLM_AUTH for a model without its key. */
+export async function chooseModels(options: ChooseOptions): Promise<ChosenModels> {
+  const { spec, source, reason } = choose(options);
+  const shared = { env: options.env, ...(options.prices ? { prices: options.prices } : {}) };
+  const model = await openModel(spec, { ...shared, source });
+  const subSpec = options.subModel ?? cheaperThan(model);
+  const subModel = subSpec === undefined ? model : await openModel(subSpec, { ...shared, source: "--sub-model" });
+  return { model, subModel, reason };
+}
+
+/** One line for stderr. */
+export function describeChoice({ model, subModel, reason }: ChosenModels): string {
+  const sub = subModel.id === model.id ? "" : `, sub-calls by ${subModel.id}`;
+  const hint = model.id === "offline" ? ": it quotes lines and understands nothing; --model anthropic | openai:<name> asks a real one" : "";
+  return `model ${model.id}${sub} (${reason})${hint}`;
+}
+
+function choose({ model, env, stderrIsTerminal }: ChooseOptions): Choice {
+  if (model !== undefined) return { spec: model, source: "--model", reason: "--model" };
+  if (env["RLM_MODEL"]) return { spec: env["RLM_MODEL"], source: "RLM_MODEL", reason: "RLM_MODEL" };
+  for (const variable of ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"]) {
+    if (env[variable]) return { spec: "anthropic", source: variable, reason: `${variable} is set` };
+  }
+  if (env["OPENAI_API_KEY"]) return { spec: "openai", source: "OPENAI_API_KEY", reason: "OPENAI_API_KEY is set" };
+  if (stderrIsTerminal) return { spec: "offline", source: "--model", reason: "no key in the environment" };
+  throw new HostError("E_NO_MODEL", "no model chosen: --model anthropic | openai:<name> | offline, or RLM_MODEL");
+}
+
+/** The provider's cheaper default, for a root model of the catalog that costs more; the root model itself where nothing is known. */
+function cheaperThan(model: Model): string | undefined {
+  const provider = providerOf(model);
+  if (provider === undefined) return undefined;
+  const { sub } = defaultModels(provider);
+  const own = factsOf(provider, model.name).price;
+  const cheap = factsOf(provider, sub).price;
+  return own !== undefined && cheap !== undefined && cheap.input < own.input ? `${provider}:${sub}` : undefined;
+}
+
+function providerOf(model: Model): Provider | undefined {
+  const provider = model.id.split(":", 1)[0];
+  return provider === "anthropic" || provider === "openai" ? provider : undefined;
+}

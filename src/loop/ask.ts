@@ -1,0 +1,57 @@
+// A question asked in an open session: the contexts probed, the loop run, what it used told.
+import { readFileSync } from "node:fs";
+import type { EventSink } from "../events.ts";
+import type { Usage } from "../pool/usage.ts";
+import type { Opened } from "../session/open.ts";
+import { probeFacts } from "../workspace/facts.ts";
+import { runLoop } from "./loop.ts";
+import { writeProbe } from "./probe.ts";
+import type { AskResult, LoopLimits } from "./types.ts";
+
+export interface AskOptions {
+  readonly question: string;
+  readonly limits: LoopLimits;
+  readonly signal: AbortSignal;
+  readonly emit: EventSink;
+  readonly onTurnStart?: (iteration: number) => void;
+}
+
+export interface Asked extends AskResult {
+  readonly model: { readonly root: string; readonly sub: string };
+  readonly usage: Usage;
+}
+
+/** Rejects only when there is no model, or for a defect: what a run comes to is data. */
+export async function askIn({ session, contexts, models, budget, schedule, journal }: Opened, options: AskOptions): Promise<Asked> {
+  const { model, subModel } = await models.chosen();
+  const probes = (await Promise.all(contexts.map((context) => probeFacts(context)))).map(writeProbe);
+  const result = await runLoop({
+    question: options.question,
+    probes,
+    preludeTypes: preludeTypes(),
+    session,
+    model,
+    schedule,
+    budget,
+    limits: options.limits,
+    signal: options.signal,
+    onEvent: options.emit,
+    onTurn: (turn) => {
+      journal.write({ type: "turn", ...turn });
+      options.onTurnStart?.(turn.iteration);
+    },
+  });
+  return { ...result, model: { root: model.id, sub: subModel.id }, usage: budget.ledger.total };
+}
+
+/** The contract of a cell, as the model reads it; it stands beside the built files as well as beside the sources. */
+export function preludeTypes(): string {
+  for (const place of ["../prelude/prelude.d.ts", "../../prelude/prelude.d.ts"]) {
+    try {
+      return readFileSync(new URL(place, import.meta.url), "utf8");
+    } catch {
+      // Sources stand one folder deeper than built files.
+    }
+  }
+  throw new Error("prelude/prelude.d.ts is missing from the installation");
+}

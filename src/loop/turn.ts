@@ -1,0 +1,70 @@
+// One turn: the root model replies, its cell runs, and what the cell did goes back into the conversation.
+import type { ModelReply } from "../llm/model.ts";
+import { HostError } from "../errors.ts";
+import type { Conversation } from "./conversation.ts";
+import { parseReply } from "./parse.ts";
+import { nudge } from "./prompt.ts";
+import { renderOutcome } from "./render.ts";
+import type { LoopOptions } from "./types.ts";
+
+export type TurnResult =
+  /** FINAL was called. */
+  | { readonly type: "final"; readonly answer: unknown }
+  | { readonly type: "cell"; readonly text: string }
+  /** The reply had no code. */
+  | { readonly type: "prose"; readonly text: string };
+
+/** `iterationsLeft`: after this turn. Throws what the scheduler or the session throws, and the signal's reason. */
+export async function takeTurn(
+  conversation: Conversation,
+  iteration: number,
+  iterationsLeft: number,
+  options: LoopOptions,
+): Promise<TurnResult> {
+  const { session, signal, budget, onEvent, onTurn } = options;
+  onEvent?.({ type: "turn_start", iteration });
+  const reply = await ask(conversation, options);
+  const parsed = parseReply(reply);
+  onEvent?.({ type: "turn_reply", iteration, text: parsed.text, code: parsed.code });
+  onTurn?.({ iteration, reply: parsed.text, code: parsed.code });
+  conversation.addReply(parsed);
+
+  if (parsed.code === null) {
+    const text = nudge(reply.stop === "length");
+    onTurn?.({ iteration, nudge: text });
+    conversation.addNudge(text);
+    return { type: "prose", text: reply.text };
+  }
+
+  const outcome = await session.run(parsed.code, { signal });
+  signal.throwIfAborted();
+  if (outcome.outcome === "final")
+    return { type: "final", answer: outcome.value?.json === undefined ? (outcome.value?.long ?? null) : toAnswer(outcome.value.json) };
+  const cut = reply.stop === "length" ? "\nnote: your reply was cut because it was too long; write shorter cells" : "";
+  conversation.addOutput(renderOutcome(outcome, budget.left({ depth: 0, iterations: iterationsLeft })) + cut);
+  return { type: "cell", text: reply.text };
+}
+
+async function ask(
+  conversation: Conversation,
+  { model, schedule, budget, limits, signal, onEvent, now = performance.now.bind(performance) }: LoopOptions,
+): Promise<ModelReply> {
+  const started = now();
+  let ok = false;
+  try {
+    const reply = await schedule(model, conversation.request(), { signal, deadlineMs: limits.modelCallMs, budget });
+    if (reply.stop === "refusal")
+      throw new HostError(
+        "E_LLM_REFUSED",
+        `${model.id} declined to answer${reply.text.trim() === "" ? "" : `: ${reply.text.trim().slice(0, 300)}`}`,
+      );
+    ok = true;
+    return reply;
+  } finally {
+    onEvent?.({ type: "model_call", model: model.id, purpose: "root", ms: now() - started, ok });
+  }
+}
+
+function toAnswer(json: string): unknown {
+  return JSON.parse(json);
+}

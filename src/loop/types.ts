@@ -1,0 +1,65 @@
+// What goes into a run of the loop and what comes out. The loop knows a session only by the one method it needs.
+import type { Outcome } from "../../sandbox/outcome.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { EventSink } from "../events.ts";
+import type { Model } from "../llm/model.ts";
+import type { Budget } from "../pool/budget.ts";
+import type { Schedule } from "../pool/scheduler.ts";
+
+/** Runs cells in order. Never throws for what a cell does; a `HostError` means that the session itself is gone. */
+export interface LoopSession {
+  run(code: string, options: { readonly signal: AbortSignal }): Promise<Outcome>;
+}
+
+/** What the root model is told of one context before its first cell (`probe.ts` writes the text). */
+export interface ContextProbe {
+  readonly name: string;
+  readonly kind: "text" | "json" | "jsonl" | "corpus";
+  readonly text: string;
+}
+
+export interface LoopLimits {
+  /** Turns before the forced last one. */
+  readonly maxIterations: number;
+  /** Deadline of one root call, in ms. */
+  readonly modelCallMs: number;
+}
+
+/** What a turn was, for the journal. `code` null: the reply had none. */
+export interface TurnNote {
+  readonly iteration: number;
+  readonly reply?: string;
+  readonly code?: string | null;
+  readonly nudge?: string;
+}
+
+export interface LoopOptions {
+  readonly question: string;
+  /** In the order they were given; the last one is `context`. */
+  readonly probes: readonly ContextProbe[];
+  /** The prelude's declarations, for the system prompt. */
+  readonly preludeTypes: string;
+  readonly session: LoopSession;
+  readonly model: Model;
+  readonly schedule: Schedule;
+  readonly budget: Budget;
+  readonly limits: LoopLimits;
+  readonly signal: AbortSignal;
+  readonly onEvent?: EventSink;
+  readonly onTurn?: (note: TurnNote) => void;
+  /** Milliseconds; for the events only. */
+  readonly now?: () => number;
+}
+
+export type StopReason = "final" | "max_iterations" | "budget" | "interrupted" | "error";
+
+export interface AskResult {
+  /** A JSON value: what FINAL got; null where a run ended without an answer. */
+  readonly answer: unknown;
+  readonly stop_reason: StopReason;
+  /** The run did not end by a FINAL of the model's own accord. */
+  readonly partial: boolean;
+  /** Root replies, the forced last one not counted. */
+  readonly iterations: number;
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+}

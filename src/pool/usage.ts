@@ -1,0 +1,47 @@
+// The ledger of answered model calls: tokens and money, in all and by model. It only ever grows.
+import type { TokenUsage } from "../llm/model.ts";
+
+/** `usd` null: at least one call went to a model of unknown price. */
+export interface Usage {
+  readonly calls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedInputTokens: number;
+  readonly usd: number | null;
+}
+
+const NOTHING: Usage = { calls: 0, inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, usd: 0 };
+
+export class Ledger {
+  #total: Usage = NOTHING;
+  readonly #byModel = new Map<string, Usage>();
+
+  get total(): Usage {
+    return this.#total;
+  }
+
+  /** By model id. */
+  get byModel(): ReadonlyMap<string, Usage> {
+    return this.#byModel;
+  }
+
+  add(model: string, usage: TokenUsage, usd: number | null): void {
+    this.#total = plus(this.#total, usage, usd);
+    this.#byModel.set(model, plus(this.#byModel.get(model) ?? NOTHING, usage, usd));
+  }
+}
+
+function plus(sum: Usage, usage: TokenUsage, usd: number | null): Usage {
+  return {
+    calls: sum.calls + 1,
+    inputTokens: sum.inputTokens + usage.inputTokens,
+    outputTokens: sum.outputTokens + usage.outputTokens,
+    cachedInputTokens: sum.cachedInputTokens + usage.cachedInputTokens,
+    usd: sum.usd === null || usd === null ? null : sum.usd + usd,
+  };
+}
+
+/** Usage as JSON tells it, everywhere. */
+export function usageJson({ calls, inputTokens, outputTokens, cachedInputTokens, usd }: Usage): Readonly<Record<string, number | null>> {
+  return { calls, input_tokens: inputTokens, output_tokens: outputTokens, cached_input_tokens: cachedInputTokens, usd };
+}

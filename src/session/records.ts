@@ -1,0 +1,62 @@
+// The records of a session's journal, one JSON line each. Replay lives on their order; the format is fixed.
+import type { EntryKind, Operation } from "../../prelude/contract.ts";
+import type { OutcomeKind } from "../../sandbox/outcome.ts";
+
+export const JOURNAL_VERSION = 1;
+
+/** Large values stand in `blobs/<sha256>` beside the journal. */
+export interface BlobRef {
+  readonly $blob: string;
+}
+
+export type JournalRecord =
+  | {
+      readonly type: "header";
+      readonly v: number;
+      readonly session: string;
+      readonly parent?: { readonly session: string; readonly seq: number };
+      readonly seed: number;
+      readonly tz: string;
+      readonly locale: string;
+      readonly workers: number;
+      readonly node: string;
+      readonly v8: string;
+      /** sha-256 of the prelude's bundle. */
+      readonly prelude: string;
+      /** The guest's clock before its first entry. */
+      readonly now: number;
+    }
+  | { readonly type: "context"; readonly name: string; readonly kind: string; readonly identity: string }
+  | { readonly type: "cell"; readonly n: number; readonly source: string; readonly script: string | BlobRef }
+  /** Written before the call is served. `key`: sha-256 of operation and arguments. */
+  | {
+      readonly type: "call";
+      readonly seq: number;
+      readonly cell: number;
+      readonly op: Operation;
+      readonly key: string;
+      readonly args: unknown;
+    }
+  /** One slot of a batch, when it arrives. */
+  | { readonly type: "slot"; readonly seq: number; readonly i: number; readonly result: unknown }
+  /** `value` is kept, or, where it can be had again by the call's arguments, `hash` alone. */
+  | { readonly type: "answer"; readonly seq: number; readonly ok: boolean; readonly value?: unknown; readonly hash?: string }
+  /** Written before the guest is entered. `seq` is the call answered, for a `run` the cell. */
+  | {
+      readonly type: "entry";
+      readonly cell: number;
+      readonly kind: Exclude<EntryKind, "context">;
+      readonly seq: number;
+      readonly now: number;
+      readonly budget: unknown;
+    }
+  | { readonly type: "terminated"; readonly cell: number; readonly reason: string }
+  | {
+      readonly type: "end";
+      readonly cell: number;
+      readonly outcome: OutcomeKind;
+      readonly preview: string;
+      readonly usage: unknown;
+      readonly ms: number;
+    }
+  | { readonly type: "turn"; readonly iteration: number; readonly reply?: string; readonly code?: string | null; readonly nudge?: string };

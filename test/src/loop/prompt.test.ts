@@ -1,0 +1,128 @@
+// What the root model reads before its first cell. These snapshots are the prompt.
+import { expect, test } from "vitest";
+import { firstTurn, systemPrompt } from "../../../src/loop/prompt.ts";
+import { writeProbe } from "../../../src/loop/probe.ts";
+import type { ProbeFacts } from "../../../src/workspace/facts.ts";
+
+const LIMITS = { maxIterations: 20, modelCallMs: 1 };
+
+test("the system prompt", () => {
+  expect(systemPrompt("declare const context: any;\n")).toMatchInlineSnapshot(`
+    "You answer a question about a context that is far too large to read. You never see it: you explore it by writing TypeScript cells, which run in a sandbox where the context is a variable. Write one cell a turn, with the \`repl\` tool, or as one \`\`\`ts block where you have no tool. You then read what it printed, its value, or its error. Anything after the first block of a reply is dropped.
+
+    What wins:
+    - Code counts, models classify. Never count, sum, sort or compare in your head or in a prompt: do it in code, over all of the data. Ask a sub-model only for what takes reading: meaning, category, sentiment, who is meant.
+    - Look before you ask. Check sizes and the format of a few lines, then search (parallel_rg_search takes many patterns at once) and slice. Ask sub-models about what is left.
+    - Few fat prompts. A sub-model reads 100,000 characters at once: put many items into a prompt, numbered, ask for one short line or a JSON item for each, and send all prompts in one llm_batch_query. Slots that failed are null: check, and ask those again. Do not ask item by item.
+    - Print little. You read at most 8,000 characters of an output, and pay for them again each turn. Keep results in variables; print counts and a few samples.
+    - Cells keep everything: variables, functions and classes stay, also after an error. Build on them; do not repeat work.
+    - Check before you answer: look at samples of what you counted, and at what did not parse.
+
+    The run ends only when a cell calls FINAL(value): a string, number, array or object, exactly as the question wants it. Prose is never read as an answer. Do not call FINAL in the cell that computes the value: look at it first.
+
+    \`context\` is the context; there is no file system but read_file and list_files, no network, no import, no process. What cells can call:
+
+    \`\`\`ts
+    declare const context: any;
+    \`\`\`"
+  `);
+});
+
+const FACTS: ProbeFacts = {
+  kind: "text",
+  name: "t",
+  size: 0,
+  headLines: [],
+  tailLines: [],
+  shape: null,
+  fileTypes: [],
+  files: 1,
+  paths: [],
+  description: "0 bytes",
+};
+
+test("the first turn: a log and a folder", () => {
+  const log = writeProbe({
+    ...FACTS,
+    name: "app.log",
+    size: 104_857_600,
+    headLines: ["09:00 start", "09:01 ok"],
+    tailLines: ["17:59 ok", "18:00 stop"],
+    description: "105 MB",
+  });
+  const folder = writeProbe({
+    ...FACTS,
+    kind: "corpus",
+    name: "src",
+    description: "4 files, 5.1 kB (1 binary)",
+    fileTypes: [
+      { extension: ".ts", files: 2, bytes: 4090 },
+      { extension: "", files: 2, bytes: 1010 },
+    ],
+    files: 4,
+    paths: ["LICENSE", "a/index.ts", "a/view.TS", "b/.gitignore"],
+  });
+  expect(firstTurn("Which files start?\nName them.", [log, folder], LIMITS, { maxCalls: 500, maxUsd: 1 })).toMatchInlineSnapshot(`
+    "<question>
+    Which files start?
+    Name them.
+    </question>
+
+    <context name="app.log">
+    \`contexts["app.log"]\` is one text, a string: 105 MB
+    first lines:
+      09:00 start
+      09:01 ok
+    last lines:
+      17:59 ok
+      18:00 stop
+    </context>
+
+    <context name="src">
+    \`context\` (also contexts["src"]) is a Corpus: 4 files, 5.1 kB (1 binary)
+    types: .ts 2, no extension 2
+    first paths:
+      LICENSE
+      a/index.ts
+      a/view.TS
+      b/.gitignore
+    </context>
+
+    You have 20 turns, 500 model calls, yours included, $1.00."
+  `);
+});
+
+test("the first turn: JSON, and no context at all", () => {
+  const json = writeProbe({
+    ...FACTS,
+    kind: "json",
+    name: 'odd "name".json',
+    description: "200 bytes",
+    shape: "array of 2 {id: number}",
+    headLines: ['[{"id":1},{"id":2}]'],
+  });
+  expect(firstTurn("How many?", [json], { ...LIMITS, maxIterations: 1 }, { maxCalls: null, maxUsd: null })).toMatchInlineSnapshot(`
+    "<question>
+    How many?
+    </question>
+
+    <context name="odd \\"name\\".json">
+    \`context\` (also contexts["odd \\"name\\".json"]) is JSON, already parsed: 200 bytes
+    shape: array of 2 {id: number}
+    first lines:
+      [{"id":1},{"id":2}]
+    </context>
+
+    You have 1 turn."
+  `);
+  expect(firstTurn("How many?", [], LIMITS, { maxCalls: null, maxUsd: null })).toContain("There is no context.");
+});
+
+test.each<[string, Partial<ProbeFacts>]>([
+  ["lines without end", { headLines: ["x".repeat(1e6)], tailLines: ["y".repeat(1e6)] }],
+  ["many lines", { headLines: Array(1e4).fill("line"), tailLines: Array(1e4).fill("line") }],
+  ["long names", { kind: "corpus", paths: Array.from({ length: 100 }, (_, n) => `${"d".repeat(500)}/${n}`) }],
+  ["a wide shape", { kind: "json", shape: "key: number, ".repeat(5_000) }],
+])("a probe is bounded: %s", (_, facts) => {
+  expect(writeProbe({ ...FACTS, ...facts }).text.length).toBeLessThanOrEqual(3_001);
+});
