@@ -76,7 +76,7 @@ export class Contexts {
     const corpus = {
       files,
       size: setup.size ?? 0,
-      read: (path: unknown, range?: unknown) => readFile(this.#bridge, path, range, setup.name),
+      read: async (path: unknown, range?: unknown) => readFile(this.#bridge, path, range, setup.name),
       async *chunks(options: { max_chars?: number; files?: readonly string[] } = {}) {
         const maxChars = options.max_chars ?? DEFAULT_CHUNK;
         if (!Number.isInteger(maxChars) || maxChars < 2 || maxChars > MAX_CHUNK) {
@@ -126,6 +126,11 @@ export function readFile(bridge: Bridge, path: unknown, range: unknown, context?
     throw badArgument("read_file takes a range as {start_line, end_line}, lines from 1, both inclusive");
   }
   return bridge.call("read_file", argumentJson("read_file", { path, range: range ?? undefined, context }, 100_000));
+}
+
+export function listFiles(bridge: Bridge, glob: unknown): Promise<unknown> {
+  if (glob !== undefined && glob !== null && typeof glob !== "string") throw badArgument("list_files takes a glob as a string, or nothing");
+  return bridge.call("list_files", argumentJson("list_files", { glob: glob ?? null }, 10_000));
 }
 
 function chosenFiles(files: readonly CorpusFile[], chosen: unknown): readonly CorpusFile[] {

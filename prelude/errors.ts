@@ -10,6 +10,17 @@ export function coded(code: string, message: string, Kind: ErrorConstructor = Na
   return error;
 }
 
+/** An error that the bridge throws for a limit, or FINAL's sentinel. */
+export function isImmediate(error: unknown): boolean {
+  const code = typeof error === "object" && error !== null ? read(error, "code") : undefined;
+  return code === "E_TOO_MANY_CALLS" || code === "E_TOO_LARGE" || code === "E_FINAL";
+}
+
+/** Names a function as the contract does. */
+export function named<F extends object>(name: string, fn: F): F {
+  return Object.defineProperty(fn, "name", { value: name, configurable: true });
+}
+
 export function badArgument(message: string): Error {
   return coded("E_BAD_ARGUMENT", message, NativeTypeError);
 }

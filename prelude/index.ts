@@ -11,11 +11,10 @@ import { Bridge } from "./bridge.ts";
 import { Cells } from "./cell.ts";
 import { Clock, hidden } from "./clock.ts";
 import { Console } from "./console.ts";
-import type { ContextSetup, EntryFacts, GuestSetup } from "./contract.ts";
-import { Contexts, fixed, readFile } from "./corpus.ts";
-import { badArgument } from "./errors.ts";
-import { argumentJson } from "./json.ts";
-import { parseJson, slice, stringifyJson } from "./primordials.ts";
+import type { ContextSetup, EntryFacts, GuestSetup, Operation } from "./contract.ts";
+import { Contexts, fixed, listFiles, readFile } from "./corpus.ts";
+import { isImmediate, named } from "./errors.ts";
+import { NativePromise, parseJson, slice, stringifyJson } from "./primordials.ts";
 import { StackMapper } from "./stack.ts";
 import { Timers } from "./timers.ts";
 import { optimalWorkers } from "./workers.ts";
@@ -50,29 +49,31 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   const search = new Search(bridge, limits.argument);
   const scan = new Scan(bridge, contexts, (name) => builtIns.has(name), limits.argument);
 
-  const llmBatch = (prompts: unknown, options?: unknown): Promise<unknown> => models.batch("llm_batch", prompts, options);
-  const rlmBatch = (prompts: unknown, options?: unknown): Promise<unknown> => models.batch("rlm_batch", prompts, options);
+  const llm = (prompt: unknown, options?: unknown): unknown => models.query("llm", prompt, options);
+  const rlm = (prompt: unknown, options?: unknown): unknown => models.query("rlm", prompt, options);
+  const llmBatch = (prompts: unknown, options?: unknown): unknown => models.batch("llm_batch", prompts, options);
+  const rlmBatch = (prompts: unknown, options?: unknown): unknown => models.batch("rlm_batch", prompts, options);
+  const searching = (operation: Operation, name: string) => (patterns: unknown, paths?: unknown, options?: unknown) =>
+    search.run(operation, name, patterns, paths, options);
+  const asynchronous = {
+    llm_query: llm,
+    llm_batch_query: llmBatch,
+    llm_query_batched: llmBatch,
+    rlm_query: rlm,
+    rlm_batch_query: rlmBatch,
+    rlm_query_batched: rlmBatch,
+    parallel_scan: (...given: readonly unknown[]) => scan.run(...given),
+    parallel_rg_search: searching("rg_search", "parallel_rg_search"),
+    rg_search: searching("rg_search", "rg_search"),
+    rg_files: searching("rg_files", "rg_files"),
+    rg_count: searching("rg_count", "rg_count"),
+    read_file: (path: unknown, range?: unknown) => readFile(bridge, path, range),
+    list_files: (glob?: unknown) => listFiles(bridge, glob),
+  };
+  for (const [name, work] of Object.entries(asynchronous))
+    fixed(globalThis, name, rejecting(name, work as (...given: readonly unknown[]) => unknown));
   const functions = {
-    llm_query: async (prompt: unknown, options?: unknown) => models.query("llm", prompt, options),
-    llm_batch_query: async (prompts: unknown, options?: unknown) => llmBatch(prompts, options),
-    llm_query_batched: async (prompts: unknown, options?: unknown) => llmBatch(prompts, options),
-    rlm_query: async (prompt: unknown, options?: unknown) => models.query("rlm", prompt, options),
-    rlm_batch_query: async (prompts: unknown, options?: unknown) => rlmBatch(prompts, options),
-    rlm_query_batched: async (prompts: unknown, options?: unknown) => rlmBatch(prompts, options),
-    parallel_scan: async (...given: readonly unknown[]) => scan.run(...given),
-    parallel_rg_search: async (patterns: unknown, paths?: unknown, options?: unknown) =>
-      search.run("rg_search", "parallel_rg_search", patterns, paths, options),
-    rg_search: async (pattern: unknown, paths?: unknown, options?: unknown) =>
-      search.run("rg_search", "rg_search", pattern, paths, options),
-    rg_files: async (pattern: unknown, paths?: unknown, options?: unknown) => search.run("rg_files", "rg_files", pattern, paths, options),
-    rg_count: async (pattern: unknown, paths?: unknown, options?: unknown) => search.run("rg_count", "rg_count", pattern, paths, options),
     get_optimal_workers: (maxLimit?: unknown, minLimit?: unknown) => optimalWorkers(setup, maxLimit, minLimit),
-    read_file: async (path: unknown, range?: unknown) => readFile(bridge, path, range),
-    list_files: async (glob?: unknown) => {
-      if (glob !== undefined && glob !== null && typeof glob !== "string")
-        throw badArgument("list_files takes a glob as a string, or nothing");
-      return bridge.call("list_files", argumentJson("list_files", { glob: glob ?? null }, 10_000));
-    },
     FINAL: (value: unknown) => answer.final(value),
     FINAL_VAR: (name: unknown) => answer.finalVar(name),
     SHOW_VARS: () => showVars(),
@@ -104,4 +105,19 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
         return contexts.add(parseJson(facts.setup ?? "{}") as ContextSetup, text);
     }
   };
+}
+
+/**
+ * An asynchronous function of the prelude: what is wrong with a call is a rejection. Only a limit that is passed, and the end after
+ * FINAL, throw at once: a loop that makes a million calls ends at the first one too many.
+ */
+function rejecting(name: string, work: (...given: readonly unknown[]) => unknown): unknown {
+  return named(name, (...given: readonly unknown[]) => {
+    try {
+      return work(...given);
+    } catch (error) {
+      if (isImmediate(error)) throw error;
+      return NativePromise.reject(error);
+    }
+  });
 }

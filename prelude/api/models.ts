@@ -4,7 +4,7 @@ import type { Bridge } from "../bridge.ts";
 import type { Operation } from "../contract.ts";
 import { badArgument, coded } from "../errors.ts";
 import { argumentJson } from "../json.ts";
-import { isArray, stringifyJson } from "../primordials.ts";
+import { isArray, NativePromise, stringifyJson } from "../primordials.ts";
 import { schemaError, type Schema } from "./schema.ts";
 
 type Options = Record<string, unknown>;
@@ -32,10 +32,12 @@ export class ModelCalls {
     if (typeof prompt !== "string") throw badArgument(`${name} takes a prompt as a string, not ${kindOf(prompt)}`);
     const options = this.#options(name, given);
     const schema = schemaOf(name, options);
-    return schema === undefined ? this.#send(operation, name, prompt, options) : this.#typed(operation, name, prompt, options, schema);
+    return schema === undefined
+      ? this.#send(operation, name, { ...options, prompt })
+      : this.#typed(operation, name, prompt, options, schema);
   }
 
-  async batch(operation: "llm_batch" | "rlm_batch", prompts: unknown, given: unknown): Promise<unknown[]> {
+  batch(operation: "llm_batch" | "rlm_batch", prompts: unknown, given: unknown): Promise<unknown[]> {
     const name = operation === "llm_batch" ? "llm_batch_query" : "rlm_batch_query";
     if (!isArray(prompts))
       throw badArgument(`${name} takes a list of prompts, not ${kindOf(prompts)}; for one prompt use ${name.replace("_batch", "")}`);
@@ -44,10 +46,21 @@ export class ModelCalls {
     });
     const options = this.#options(name, given);
     const schema = schemaOf(name, options);
-    if (prompts.length === 0) return [];
-    const slots = await this.#sendBatch(operation, name, prompts as string[], options);
+    if (prompts.length === 0) return NativePromise.resolve([]);
+    const sent = this.#send(operation, name, { ...options, prompts }) as Promise<Slot[]>;
+    return this.#received(name, prompts as string[], sent, options, schema);
+  }
+
+  async #received(
+    name: string,
+    prompts: readonly string[],
+    sent: Promise<Slot[]>,
+    options: Options,
+    schema: Schema | undefined,
+  ): Promise<unknown[]> {
+    const slots = await sent;
     const results: unknown[] =
-      schema === undefined ? slots.map((slot) => slot.text) : await this.#typedSlots(name, prompts as string[], slots, options, schema);
+      schema === undefined ? slots.map((slot) => slot.text) : await this.#typedSlots(name, prompts, slots, options, schema);
     return this.#report(name, slots, results, options);
   }
 
@@ -62,19 +75,15 @@ export class ModelCalls {
     return options;
   }
 
-  #send(operation: Operation, name: string, prompt: string, options: Options): Promise<unknown> {
-    return this.#bridge.call(operation, argumentJson(`${name}: argument`, { ...options, prompt }, this.#argument));
-  }
-
-  async #sendBatch(operation: Operation, name: string, prompts: readonly string[], options: Options): Promise<Slot[]> {
-    return (await this.#bridge.call(operation, argumentJson(`${name}: argument`, { ...options, prompts }, this.#argument))) as Slot[];
+  #send(operation: Operation, name: string, call: Options): Promise<unknown> {
+    return this.#bridge.call(operation, argumentJson(`${name}: argument`, call, this.#argument));
   }
 
   /** Parsed and validated; a reply that does not fit goes back once or twice with what is wrong. */
   async #typed(operation: "llm" | "rlm", name: string, prompt: string, options: Options, schema: Schema): Promise<unknown> {
     let asked = prompt;
     for (let attempt = 1; ; attempt++) {
-      const text = await this.#send(operation, name, asked, options);
+      const text = await this.#send(operation, name, { ...options, prompt: asked });
       const result = parsed(text, schema);
       if ("value" in result) return result.value;
       if (attempt === SCHEMA_TRIES) {

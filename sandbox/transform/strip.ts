@@ -1,5 +1,6 @@
 // Types out of a cell, by esbuild. Its service is one process for all sessions and a hostile cell can kill or hang it, so it runs
 // under supervision: 2 s a cell, restarted when it dies; only the request that dies twice, alone, is the culprit.
+import childProcess from "node:child_process";
 import * as esbuild from "esbuild";
 
 const STRIP_TIMEOUT_MS = 2_000;
@@ -35,7 +36,7 @@ export async function stripTypes(source: string): Promise<Stripped> {
 
 /** Starts the service, so that the first cell does not wait for it. */
 export function warmUp(): void {
-  void esbuild.transform("", OPTIONS).catch(() => undefined);
+  void quietly(() => esbuild.transform("", OPTIONS)).catch(() => undefined);
 }
 
 async function attempt(source: string): Promise<Stripped> {
@@ -44,7 +45,7 @@ async function attempt(source: string): Promise<Stripped> {
     timer = setTimeout(resolve, STRIP_TIMEOUT_MS, "expired");
   });
   try {
-    const result = await Promise.race([esbuild.transform(source, OPTIONS), expired]);
+    const result = await Promise.race([quietly(() => esbuild.transform(source, OPTIONS)), expired]);
     if (result === "expired") return await crashed(`taking the types out took more than ${STRIP_TIMEOUT_MS / 1000} s`);
     return { ok: true, code: result.code, map: result.map };
   } catch (error) {
@@ -53,6 +54,21 @@ async function attempt(source: string): Promise<Stripped> {
     return located(failure, source);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/**
+ * Starts what it is given with the service's standard error thrown away: a cell that kills the service would fill a user's terminal
+ * with Go's stacks. esbuild has no option for it; remove this when it has. It spawns within the call, so nothing else is touched.
+ */
+function quietly<T>(start: () => T): T {
+  const { spawn } = childProcess;
+  childProcess.spawn = ((command: string, args: readonly string[], options: childProcess.SpawnOptions) =>
+    spawn(command, args, { ...options, stdio: ["pipe", "pipe", "ignore"] })) as typeof spawn;
+  try {
+    return start();
+  } finally {
+    childProcess.spawn = spawn;
   }
 }
 

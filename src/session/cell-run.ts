@@ -65,6 +65,11 @@ export class CellRun {
     };
   }
 
+  /** What the guest kept back until the cell ended, as a reader of the live text sees it. */
+  get late(): string {
+    return this.#output().text.slice(this.#head.length);
+  }
+
   /** Head and tail, with what is missing between them said. */
   #output(): { readonly text: string; readonly length: number } {
     const tail = (this.#tail + (this.done?.tail ?? "")).slice(-HALF);

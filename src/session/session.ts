@@ -154,6 +154,7 @@ export class Session {
   }
 
   #outcome(run: CellRun, cut: Cut | undefined, before: SessionState | undefined): Outcome {
+    if (run.late !== "") this.#options.emit({ type: "console", cell: run.n, text: run.late });
     const now = performance.now();
     const state = cut?.state ?? before;
     const known = state === undefined ? {} : { state };

@@ -17,7 +17,7 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string | Uint8Array;
   /** Called with the process once it runs. */
-  readonly onStart?: (kill: (signal: NodeJS.Signals) => void, onStdout: (seen: (text: string) => void) => void) => void;
+  readonly onStart?: (kill: (signal: NodeJS.Signals) => void, onStdout: (seen: (text: string) => void) => void, pid: number) => void;
 }
 
 export const BIN = fileURLToPath(new URL("../../dist/bin.js", import.meta.url));
@@ -43,6 +43,7 @@ export function cli(args: readonly string[], { cwd, env = {}, stdin, onStart }: 
   onStart?.(
     (signal) => child.kill(signal),
     (seen) => watchers.push(seen),
+    child.pid ?? 0,
   );
   return new Promise((resolve, reject) => {
     child.on("error", reject);
