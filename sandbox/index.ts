@@ -1,5 +1,5 @@
 // The sandbox as the host uses it: transform a cell, hold a kernel, check what it says.
-export { Kernel, type Death, type Ended, type JobEnd } from "./kernel-handle.ts";
+export { Kernel, type Death, type Ended, type JobEnd, type KernelOptions } from "./kernel-handle.ts";
 export { post as guardPost } from "./guards.ts";
 export { isolatedVmVersion, kernelFiles } from "./spawn.ts";
 export { transform, type Transformed } from "./transform/index.ts";

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Outcome } from "../../sandbox/outcome.ts";
 import { HostError, messageOf } from "../errors.ts";
-import { splitCells } from "../notebook/cells.ts";
+import { readNotebook } from "../notebook/cells.ts";
 import { openEverything } from "../session/open.ts";
 import { exitOfOutcome } from "./exit.ts";
 import { catchSignals } from "./interrupt.ts";
@@ -45,7 +45,13 @@ export async function runFile(file: string, settings: Settings, host: Host, stre
         : messageOf(error);
     throw new HostError("E_USAGE", `cannot run ${file}: ${reason}`, { cause: error });
   });
-  return runAll(splitCells(decode(bytes, file)), settings, NOTEBOOK, host, streams);
+  return runAll(
+    readNotebook(decode(bytes, file)).map(({ source }) => source),
+    settings,
+    NOTEBOOK,
+    host,
+    streams,
+  );
 }
 
 async function runAll(sources: readonly string[], settings: Settings, kind: Kind, host: Host, { out, err }: Streams): Promise<number> {

@@ -1,12 +1,19 @@
-// A notebook is a TypeScript file; lines that begin `// %%` separate its cells.
+// A notebook is a TypeScript file; lines that begin `// %%` separate its cells, and what follows on such a line is the cell's title.
+
+export interface NotebookCell {
+  readonly title: string;
+  readonly source: string;
+}
+
+const SEPARATOR = "// %%";
 
 /** Cells in order; what stands before the first separator is one too, unless it is blank. */
-export function splitCells(source: string): string[] {
-  const cells: string[][] = [[]];
+export function readNotebook(source: string): NotebookCell[] {
+  const cells: { title: string; lines: string[] }[] = [{ title: "", lines: [] }];
   for (const line of source.split(/(?<=\n)|(?<=\r)(?!\n)/)) {
-    if (line.startsWith("// %%")) cells.push([]);
-    else cells.at(-1)?.push(line);
+    if (line.startsWith(SEPARATOR)) cells.push({ title: line.slice(SEPARATOR.length).trim(), lines: [] });
+    else cells.at(-1)?.lines.push(line);
   }
-  const texts = cells.map((lines) => lines.join(""));
-  return texts[0]?.trim() === "" && texts.length > 1 ? texts.slice(1) : texts;
+  const read = cells.map(({ title, lines }) => ({ title, source: lines.join("") }));
+  return read[0]?.source.trim() === "" && read.length > 1 ? read.slice(1) : read;
 }
