@@ -70,8 +70,7 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
     read_file: (path: unknown, range?: unknown) => readFile(bridge, path, range),
     list_files: (glob?: unknown) => listFiles(bridge, glob),
   };
-  for (const [name, work] of Object.entries(asynchronous))
-    fixed(globalThis, name, rejecting(name, work as (...given: readonly unknown[]) => unknown));
+  for (const [name, work] of Object.entries(asynchronous)) fixed(globalThis, name, rejecting(name, work));
   const functions = {
     get_optimal_workers: (maxLimit?: unknown, minLimit?: unknown) => optimalWorkers(setup, maxLimit, minLimit),
     FINAL: (value: unknown) => answer.final(value),

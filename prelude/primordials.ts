@@ -1,9 +1,9 @@
 // Built-ins as they were before any cell ran. A cell may replace any of them for itself; the prelude's own work goes on.
 // Methods are taken off their prototypes, so that no lookup on a guest's object or patched prototype is made.
 
-const { apply, getPrototypeOf, ownKeys, getOwnPropertyDescriptor, defineProperty } = Reflect;
+const { apply, getPrototypeOf, getOwnPropertyDescriptor, defineProperty } = Reflect;
 
-export { apply, getPrototypeOf, ownKeys, getOwnPropertyDescriptor, defineProperty };
+export { apply, getPrototypeOf, getOwnPropertyDescriptor, defineProperty };
 
 /** `uncurry(Map.prototype.get)(map, key)`: a method as a function, safe from patched prototypes. */
 export function uncurry<This, Args extends readonly unknown[], Result>(
@@ -14,21 +14,18 @@ export function uncurry<This, Args extends readonly unknown[], Result>(
 
 export const { parse: parseJson, stringify: stringifyJson } = JSON;
 export const { isArray } = Array;
-export const { isFinite: isFiniteNumber, isInteger } = Number;
-export const { min, max, floor, trunc } = Math;
+export const { isFinite: isFiniteNumber } = Number;
+export const { floor } = Math;
 export const { create, freeze, keys, hasOwn } = Object;
 export const NativePromise = Promise;
 export const NativeError = Error;
 export const NativeTypeError = TypeError;
 export const NativeReferenceError = ReferenceError;
 export const ObjectPrototype = Object.prototype;
-export const NativeMap = Map;
 export const NativeSet = Set;
 /** Indirect: code runs in the global scope, never in this module's. */
 export const globalEval: (code: string) => unknown = globalThis.eval;
 export const captureStackTrace = Error.captureStackTrace;
 
-export const mapGet = uncurry(Map.prototype.get as (this: Map<number, unknown>, key: number) => unknown);
 export const slice = uncurry(String.prototype.slice);
-export const indexOf = uncurry(String.prototype.indexOf);
 export const functionToString = uncurry(Function.prototype.toString);

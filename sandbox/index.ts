@@ -2,5 +2,5 @@
 export { Kernel, type Death, type Ended, type JobEnd, type KernelOptions } from "./kernel-handle.ts";
 export { post as guardPost } from "./guards.ts";
 export { isolatedVmVersion, kernelFiles } from "./spawn.ts";
-export { transform, type Transformed } from "./transform/index.ts";
+export { transform } from "./transform/index.ts";
 export { stopTransform, warmUp } from "./transform/strip.ts";

@@ -13,25 +13,41 @@ export function help(name: unknown): string {
   entries ??= read(contract);
   const names = [...new Set(entries.map((entry) => entry.name))];
   if (name === undefined || name === null) return `${names.join("  ")}\n\nhelp("llm_query") shows one.`;
-  const wanted = typeof name === "function" ? name.name : String(name).slice(0, 100);
+  const wanted = typeof name === "function" ? name.name : typeof name === "string" ? name.slice(0, 100) : typeof name;
   const found = entries.filter((entry) => entry.name === wanted);
   if (found.length === 0) return `There is no ${wanted} in the prelude. There are: ${names.join("  ")}`;
   const example = EXAMPLES[wanted];
   return [...found.map((entry) => entry.text), ...(example === undefined ? [] : [`Example:\n${example}`])].join("\n");
 }
 
-/** Each `declare function` and `declare const` with the comment before it; an overload without one of its own follows the last. */
+/** Each `declare function` and `declare const` with what stands between it and the declaration before: its comment, its options. */
 function read(text: string): Entry[] {
-  const found = text.matchAll(
-    /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s*)?((?:interface \w+(?: extends \w+)? \{[\s\S]*?\n?\}\s*)?)declare (function|const) (\w+)([^;]*(?:\{[^}]*\})?[^;]*;)/g,
-  );
-  return [...found].map(([, comment = "", types = "", kind, name = "", rest]) => ({
-    name,
-    text: `${comment
-      .replace(/^\s*(?:\/\*\*|\*\/|\*) ?/gm, "")
-      .replace(/\*\/\s*$/, "")
-      .trim()}\n${types.trim()}\n${kind} ${name}${rest}`
-      .replace(/\n{2,}/g, "\n")
-      .trim(),
-  }));
+  const parts = text.split(/^declare /m);
+  return parts.slice(1).map((part, i) => {
+    const before = parts[i] ?? "";
+    const told = i === 0 ? before.slice(before.lastIndexOf("/**")) : before.slice(endOf(before));
+    const signature = part.slice(0, endOf(part)).trim();
+    return { name: /^\w+ (\w+)/.exec(signature)?.[1] ?? "", text: `${plain(told)}\n${signature}`.trim() };
+  });
+}
+
+/** Where a declaration ends: at the first semicolon outside its brackets. */
+function endOf(text: string): number {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === "{" || char === "(") depth++;
+    else if (char === "}" || char === ")") depth--;
+    else if (char === ";" && depth === 0) return at + 1;
+  }
+  return text.length;
+}
+
+/** Comments without their marks. */
+function plain(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => line.replace(/^\s*(?:\/\*\*|\*\/|\*(?!\/))? ?/, "").replace(/\s*\*\/$/, ""))
+    .filter((line) => line !== "")
+    .join("\n");
 }

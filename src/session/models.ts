@@ -1,6 +1,5 @@
 // The models of a session: chosen when the first call needs them, told once, held to the budget from then on.
 import type { Models } from "../calls/llm.ts";
-import { HostError } from "../errors.ts";
 import type { EventSink } from "../events.ts";
 import { chooseModels, describeChoice, type ChosenModels } from "../llm/choose.ts";
 import { readPrices } from "../llm/prices.ts";
@@ -45,9 +44,4 @@ export class SessionModels implements Models {
     }
     return chosen;
   }
-}
-
-/** An error of choosing a model is the user's to mend, whoever met it. */
-export function isModelChoice(error: unknown): error is HostError {
-  return error instanceof HostError && (error.code === "E_NO_MODEL" || error.code === "E_USAGE" || error.code === "E_LLM_AUTH");
 }

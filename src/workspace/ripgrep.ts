@@ -122,3 +122,10 @@ async function feed(child: ChildProcess, run: RipgrepRun): Promise<void> {
   stdin.end();
   await closed;
 }
+
+/** `ripgrep 15.1.0`, from ripgrep itself. */
+export async function ripgrepVersion(): Promise<string> {
+  let text = "";
+  await runRipgrep(["--version"], { cwd: process.cwd(), onData: (chunk) => (text += chunk.toString()) });
+  return text.split("\n", 1)[0]?.trim() ?? "unknown";
+}

@@ -1,0 +1,197 @@
+// What `doctor` looks at, one finding each. A finding never throws: what is wrong is its text, with the remedy.
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
+import { isolatedVmVersion, stopTransform } from "../../sandbox/index.ts";
+import { messageOf } from "../errors.ts";
+import { chooseModels } from "../llm/choose.ts";
+import { modelLimitSetting, workersSetting, type Setting } from "../pool/settings.ts";
+import { openEverything } from "../session/open.ts";
+import { stateDir } from "../session/state-dir.ts";
+import { ripgrepVersion } from "../workspace/ripgrep.ts";
+import type { Settings } from "./options.ts";
+import { CELLS, openOptions, type Host } from "./setup.ts";
+
+export interface Finding {
+  readonly key: string;
+  readonly title: string;
+  readonly state: "ok" | "off" | "failed";
+  readonly text: string;
+  readonly value?: string | number | null;
+  /** Without it no cell runs. */
+  readonly needed?: boolean;
+}
+
+const LEAST_NODE = 24;
+
+export async function inspectMachine(settings: Settings, host: Host): Promise<Finding[]> {
+  const isolate = await sandbox(host);
+  return [
+    node(),
+    isolate,
+    await ripgrep(),
+    ...pools(settings, host),
+    await model(settings, host),
+    state(settings, host),
+    ...limits(),
+    cgroup(),
+    ...layers(isolate),
+    proxies(host),
+  ];
+}
+
+function node(): Finding {
+  const version = process.versions.node;
+  const fits = Number(version.split(".")[0]) >= LEAST_NODE;
+  const remedy = fits ? "" : `; ${LEAST_NODE} or newer is needed: npx -y -p node@${LEAST_NODE} -p rlm-repl rlm-repl`;
+  return {
+    key: "node",
+    title: "Node",
+    state: fits ? "ok" : "failed",
+    text: `${version} (V8 ${process.versions.v8})${remedy}`,
+    value: version,
+    needed: true,
+  };
+}
+
+/** A real session, and a real cell in it. */
+async function sandbox(host: Host): Promise<Finding> {
+  const found = { key: "isolate", title: "isolate", needed: true } as const;
+  const started = performance.now();
+  try {
+    // A wrong setting is a finding of its own, and no reason to say that the isolate does not run.
+    const alone: Settings = { context: [], workspace: [], ignore: true, json: false, quiet: true, verbose: false, stop: false };
+    await using opened = await openEverything(openOptions(alone, CELLS, { ...host, env: {} }, () => undefined));
+    const outcome = await opened.session.run("1 + 1");
+    const ms = Math.round(performance.now() - started);
+    if (outcome.value?.json !== "2") return { ...found, state: "failed", text: `1 + 1 came to ${outcome.outcome}` };
+    return {
+      ...found,
+      state: "ok",
+      text: `isolated-vm ${isolatedVmVersion()}, a cell ran ${ms} ms after the start`,
+      value: isolatedVmVersion(),
+    };
+  } catch (error) {
+    return { ...found, state: "failed", text: messageOf(error) };
+  } finally {
+    await stopTransform();
+  }
+}
+
+async function ripgrep(): Promise<Finding> {
+  try {
+    const version = await ripgrepVersion();
+    return { key: "ripgrep", title: "ripgrep", state: "ok", text: version, value: version };
+  } catch (error) {
+    return { key: "ripgrep", title: "ripgrep", state: "failed", text: `${messageOf(error)}; npm ci installs it`, needed: true };
+  }
+}
+
+function pools({ maxWorkers, concurrency }: Settings, { env }: Host): Finding[] {
+  const number = (key: string, title: string, flag: string, given: number | undefined, read: () => Setting): Finding => {
+    try {
+      const { value, source } = given === undefined ? read() : { value: given, source: flag };
+      return { key, title, state: "ok", text: `${value} (${source})`, value };
+    } catch (error) {
+      return { key, title, state: "failed", text: messageOf(error) };
+    }
+  };
+  return [
+    number("workers", "workers", "--max-workers", maxWorkers, () => workersSetting(env)),
+    number("model_limit", "model calls at a time", "--concurrency", concurrency, () => modelLimitSetting(env)),
+  ];
+}
+
+async function model({ model: given, subModel }: Settings, { env, stderrIsTerminal }: Host): Promise<Finding> {
+  const found = { key: "model", title: "model" } as const;
+  try {
+    const chosen = await chooseModels({ model: given, subModel, env, stderrIsTerminal });
+    const sub = chosen.subModel.id === chosen.model.id ? "" : `, sub-calls by ${chosen.subModel.id}`;
+    return { ...found, state: "ok", text: `${chosen.model.id}${sub} (${chosen.reason})`, value: chosen.model.id };
+  } catch (error) {
+    return { ...found, state: "off", text: messageOf(error), value: null };
+  }
+}
+
+function state({ stateDir: given }: Settings, { env }: Host): Finding {
+  const found = { key: "state_folder", title: "state folder" } as const;
+  const folder = stateDir(given, env, process.platform);
+  if (folder === undefined)
+    return { ...found, state: "off", text: "there is no home folder: sessions are not kept; --state-dir DIR chooses a place", value: null };
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.W_OK);
+    return { ...found, state: "ok", text: folder, value: folder };
+  } catch (error) {
+    return {
+      ...found,
+      state: "off",
+      text: `${folder} cannot be written (${messageOf(error)}): sessions are not kept; --state-dir DIR chooses another`,
+      value: folder,
+    };
+  }
+}
+
+function limits(): Finding[] {
+  const text = readText("/proc/self/limits");
+  const row = (key: string, title: string, name: string): Finding => {
+    const value = new RegExp(`^${name}\\s+(\\S+)`, "m").exec(text ?? "")?.[1];
+    return value === undefined
+      ? { key, title, state: "off", text: "not told on this system", value: null }
+      : { key, title, state: "ok", text: value, value };
+  };
+  return [
+    { key: "cores", title: "cores", state: "ok", text: String(availableParallelism()), value: availableParallelism() },
+    {
+      key: "memory_mb",
+      title: "memory",
+      state: "ok",
+      text: `${Math.round(totalmem() / 2 ** 20).toLocaleString("en-US")} MB`,
+      value: Math.round(totalmem() / 2 ** 20),
+    },
+    row("process_limit", "process limit", "Max processes"),
+    row("descriptor_limit", "descriptor limit", "Max open files"),
+  ];
+}
+
+function cgroup(): Finding {
+  const found = { key: "cgroup", title: "cgroup quota" } as const;
+  const cpu = readText("/sys/fs/cgroup/cpu.max") ?? readText("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  const memory = readText("/sys/fs/cgroup/memory.max") ?? readText("/sys/fs/cgroup/memory/memory.limit_in_bytes");
+  if (cpu === undefined && memory === undefined) return { ...found, state: "off", text: "none, or not on this system", value: null };
+  return { ...found, state: "ok", text: `cpu ${cpu ?? "unknown"}, memory ${memory ?? "unknown"}` };
+}
+
+/** What stands between a cell and the machine. All but bubblewrap are on whenever the sandbox runs. */
+function layers(isolate: Finding): Finding[] {
+  const state = isolate.state === "ok" ? "ok" : "failed";
+  return [
+    { key: "layer_process", title: "layer: process", state, text: "a child process with TZ and LC_ALL alone in its environment" },
+    {
+      key: "layer_permission",
+      title: "layer: permissions",
+      state,
+      text: "Node's permission model: four files to read, no processes, no workers",
+    },
+    { key: "layer_isolate", title: "layer: isolate", state, text: "a V8 isolate with its own heap; only strings cross" },
+    { key: "layer_bubblewrap", title: "layer: bubblewrap", state: "off", text: "not used by this version" },
+  ];
+}
+
+/** Names only: their values can hold credentials. */
+function proxies({ env }: Host): Finding {
+  const set = ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"].filter((name) => (env[name] ?? env[name.toLowerCase()] ?? "") !== "");
+  return {
+    key: "proxies",
+    title: "proxies",
+    state: set.length === 0 ? "off" : "ok",
+    text: set.length === 0 ? "none set" : `${set.join(", ")} set`,
+  };
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;
+  } catch {
+    return undefined;
+  }
+}
