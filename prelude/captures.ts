@@ -36,6 +36,8 @@ export function capture(functions: readonly unknown[], isBuiltIn: (name: string)
           "is neither a session variable nor a built-in; a local of a function around it cannot be captured: pass it in `over`, or make it a top-level variable",
         );
       const captured = captureOne(name);
+      // What it mentions itself was entered meanwhile, and must be there first: a class needs the one it extends.
+      captures.delete(name);
       captures.set(name, captured);
       size += captured.text.length;
       if (size > MAX_CAPTURED)

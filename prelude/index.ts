@@ -31,7 +31,6 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   const { atob } = globalThis as unknown as { atob: (text: string) => string };
   const clock = new Clock(setup.now, setup.seed);
   clock.install();
-  const builtIns = new Set(Object.getOwnPropertyNames(globalThis));
   const stacks = new StackMapper(atob);
   stacks.install();
   const bridge = new Bridge(post, setup);
@@ -47,7 +46,10 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
 
   const models = new ModelCalls(bridge, (value) => contexts.isCorpus(value), limits.argument);
   const search = new Search(bridge, limits.argument);
-  const scan = new Scan(bridge, contexts, (name) => builtIns.has(name), limits.argument);
+  // What stands in every isolate from the start; a session variable of the same name is the session's.
+  const builtIns = new Set<string>();
+  const isBuiltIn = (name: string): boolean => builtIns.has(name) && Object.getOwnPropertyDescriptor(globalThis, name)?.enumerable !== true;
+  const scan = new Scan(bridge, contexts, isBuiltIn, limits.argument);
 
   const llm = (prompt: unknown, options?: unknown): unknown => models.query("llm", prompt, options);
   const rlm = (prompt: unknown, options?: unknown): unknown => models.query("rlm", prompt, options);
@@ -86,6 +88,8 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
     const whole = typeof total === "number" && Number.isFinite(total) ? `${total}` : "null";
     bridge.post("progress", `${Number(done) || 0}`, whole, stringifyJson(slice(String(text), 0, 200)));
   });
+
+  for (const name of Object.getOwnPropertyNames(globalThis)) builtIns.add(name);
 
   return function enter(kind, id, text, factsJson) {
     const facts = parseJson(factsJson) as EntryFacts;
