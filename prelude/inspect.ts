@@ -19,7 +19,7 @@ export function bounded(value: unknown, limit: number): string {
   if (typeof value === "string") return boundedString(value, limit);
   const { depth, width } = LEVELS.find((level) => count(value, level.depth, level.width, 0) <= MAX_NODES) ?? { depth: 0, width: 20 };
   const text = inspect(narrowed(value, width), options(depth, width));
-  return text.length <= limit ? text : `${slice(text, 0, limit)}… (${text.length - limit} more characters)`;
+  return text.length <= limit ? text : `${headOf(text, limit)}… (${text.length - limit} more characters)`;
 }
 
 /** The same for what may throw while it is shown. */
@@ -47,9 +47,28 @@ function options(depth: number, width: number): InspectOptions {
   return { depth, maxArrayLength: width, maxStringLength: MAX_STRING, breakLength: 80, customInspect: false };
 }
 
+/** Escapes make a text longer: what is shown is cut until it fits with them. */
 function boundedString(value: string, limit: number): string {
-  if (value.length <= limit) return inspect(value, { maxStringLength: Infinity, breakLength: Infinity });
-  return `${inspect(slice(value, 0, limit), { breakLength: Infinity, maxStringLength: Infinity })}... ${value.length - limit} more characters`;
+  let kept = headOf(value, limit);
+  let shown = quoted(kept);
+  while (shown.length > limit + QUOTES) {
+    kept = headOf(kept, Math.floor((kept.length * limit) / shown.length));
+    shown = quoted(kept);
+  }
+  return kept.length === value.length ? shown : `${shown}... ${value.length - kept.length} more characters`;
+}
+
+const QUOTES = 2;
+
+function quoted(text: string): string {
+  return inspect(text, { maxStringLength: Infinity, breakLength: Infinity });
+}
+
+/** Never half a character. */
+function headOf(text: string, length: number): string {
+  if (text.length <= length) return text;
+  const last = text.charCodeAt(length - 1);
+  return slice(text, 0, last >= 0xd800 && last < 0xdc00 ? length - 1 : length);
 }
 
 /** Nodes Node would visit, up to a little past the limit. Getters do not run. */

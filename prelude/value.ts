@@ -4,6 +4,9 @@ import { safeInspect } from "./inspect.ts";
 import { toJson } from "./json.ts";
 import { isArray, keys, stringifyJson } from "./primordials.ts";
 
+/** Characters JSON may write for one. */
+const MAX_ESCAPE = 6;
+
 interface ValueLimits {
   /** Largest JSON text; 0 for none. */
   readonly value: number;
@@ -12,7 +15,7 @@ interface ValueLimits {
 }
 
 export function posted(value: unknown, limits: ValueLimits): PostedValue {
-  const json = limits.value === 0 ? undefined : toJson(value, { dropUndefined: false, limit: limits.value });
+  const json = limits.value === 0 ? undefined : toJson(value, { dropUndefined: false, limit: jsonLimit(value, limits.value) });
   const long = safeInspect(value, limits.long_preview);
   return {
     preview: long.length <= limits.preview ? long : safeInspect(value, limits.preview),
@@ -21,6 +24,11 @@ export function posted(value: unknown, limits: ValueLimits): PostedValue {
     ...(typeof value === "string" || isArray(value) ? { length: value.length } : {}),
     ...(typeof json === "string" ? { json } : {}),
   };
+}
+
+/** A string counts by its own length, however long its escapes make it. */
+function jsonLimit(value: unknown, limit: number): number {
+  return typeof value === "string" && value.length <= limit ? limit * MAX_ESCAPE + 2 : limit;
 }
 
 /** JSON text, put together by hand from primitives: no guest's `toJSON` is on the way. */

@@ -3,6 +3,9 @@ import type { DonePost, FinalPost, Operation, Post, PostedError, PostedValue } f
 import { MAX_ANSWER, MAX_ERROR_MESSAGE, MAX_LONG_PREVIEW, MAX_STACK, MAX_VALUE } from "./limits.ts";
 import type { EntryEnd, KernelFrame } from "./protocol.ts";
 
+/** Characters JSON may write for one. */
+const MAX_ESCAPE = 6;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const ENDS: readonly EntryEnd[] = ["ok", "threw", "timeout", "memory", "disposed"];
@@ -113,8 +116,7 @@ function postedValue(value: unknown, limit: number): PostedValue | undefined {
   if (!isFields(value)) return undefined;
   const { preview, long, type, length, json } = value;
   if (!isText(preview, MAX_LONG_PREVIEW + SLACK) || !isText(long, MAX_LONG_PREVIEW + SLACK) || !isText(type, 20)) return undefined;
-  // Characters were counted in the guest; bytes count here.
-  const kept = typeof json === "string" && Buffer.byteLength(json) <= limit && isJson(json) ? json : undefined;
+  const kept = typeof json === "string" && isKept(json, limit) ? json : undefined;
   return { preview, long, type, ...(isCount(length) ? { length } : {}), ...(kept === undefined ? {} : { json: kept }) };
 }
 
@@ -135,10 +137,12 @@ function isOperation(value: unknown): value is Operation {
   return typeof value === "string" && Object.hasOwn(OPERATIONS, value);
 }
 
-function isJson(text: string): boolean {
+/** Characters were counted in the guest; bytes count here: of a string those of its text, of anything else those of its JSON. */
+function isKept(json: string, limit: number): boolean {
+  if (json.length > limit * MAX_ESCAPE + 2) return false;
   try {
-    JSON.parse(text);
-    return true;
+    const value: unknown = JSON.parse(json);
+    return Buffer.byteLength(typeof value === "string" ? value : json) <= limit;
   } catch {
     return false;
   }

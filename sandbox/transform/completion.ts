@@ -7,7 +7,12 @@ import type { Pieces } from "./pieces.ts";
 type IsOwn = (statement: ExpressionStatement) => boolean;
 
 /** Rewrites every statement whose value can be the cell's into one that stores it in `variable`. */
-export function recordCompletion(body: readonly (Statement | ModuleDeclaration)[], variable: string, pieces: Pieces, isOwn: IsOwn): void {
+export function recordCompletion(
+  body: readonly (Statement | ModuleDeclaration)[],
+  variable: string,
+  pieces: Pick<Pieces, "code" | "edit">,
+  isOwn: IsOwn,
+): void {
   for (const statement of body.toReversed()) {
     if (isModuleItem(statement)) continue;
     if (record(statement, variable, pieces, isOwn)) return;
@@ -21,7 +26,13 @@ export function isModuleItem(node: Statement | ModuleDeclaration): node is Modul
 /**
  * True when the statement always yields a value, so that none before it can be the cell's. `start` is where its labels begin.
  */
-function record(statement: Statement, variable: string, pieces: Pieces, isOwn: IsOwn, start = statement.start): boolean {
+function record(
+  statement: Statement,
+  variable: string,
+  pieces: Pick<Pieces, "code" | "edit">,
+  isOwn: IsOwn,
+  start = statement.start,
+): boolean {
   const inside = (inner: Statement | null | undefined): void => {
     if (inner !== null && inner !== undefined) record(inner, variable, pieces, isOwn);
   };
@@ -35,7 +46,8 @@ function record(statement: Statement, variable: string, pieces: Pieces, isOwn: I
   switch (statement.type) {
     case "ExpressionStatement":
       if (!isOwn(statement)) return false;
-      pieces.edit(statement.start, statement.start, `${variable} = (`);
+      // The comma keeps an anonymous function or class from taking the variable's name.
+      pieces.edit(statement.start, statement.start, `${variable} = (0, `);
       // The expression's own end lies inside its parentheses, so the semicolon is what is replaced.
       pieces.edit(statement.end - (pieces.code[statement.end - 1] === ";" ? 1 : 0), statement.end, ");");
       return true;

@@ -1,6 +1,7 @@
 // A cell's TypeScript to the script the guest runs: `({names, run})`, with a source map back to the cell's own lines.
 import { EVERYDAY_NAMES, RESERVED_NAMES } from "../../prelude/contract.ts";
 import type { CellError } from "../outcome.ts";
+import { keepConstants } from "./constants.ts";
 import { objectLiteral } from "./object-literal.ts";
 import { rewrite } from "./rewrite.ts";
 import { refusal } from "./scan.ts";
@@ -27,11 +28,11 @@ export async function transform(source: string, cell: number): Promise<Transform
   const refused = refusal(text);
   if (refused !== undefined) return failed("E_TRANSFORM", "SyntaxError", refused);
 
-  const literal = await objectLiteral(text);
-  const stripped = literal?.stripped ?? (await stripTypes(text));
+  const changed = (await objectLiteral(text)) ?? (await keepConstants(text));
+  const stripped = changed?.stripped ?? (await stripTypes(text));
   if (!stripped.ok) return rejection(text, stripped);
 
-  const rewritten = rewrite(text, stripped, literal?.unshift ?? UNMOVED, cell);
+  const rewritten = rewrite(text, stripped, changed?.unshift ?? UNMOVED, cell);
   if (!rewritten.ok) return rewritten;
   for (const [name, at] of rewritten.names) {
     if (!RESERVED_NAMES.includes(name)) continue;
