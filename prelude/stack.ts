@@ -60,8 +60,8 @@ export class StackMapper {
     if (sourceLine === null) return undefined;
     const place = `cell ${slice(script, "cell-".length)}:${sourceLine}:${sourceColumn + 1}`;
     const name = frame.getFunctionName();
-    // The function that holds the cell's top level is the cell itself.
-    if (name === null || name === "" || name === "run") return `${frame.isAsync() ? "async " : ""}${place}`;
+    // The function that holds the cell's top level is the cell itself; "eval" is what V8 calls one without a name.
+    if (name === null || name === "" || name === "run" || name === "eval") return `${frame.isAsync() ? "async " : ""}${place}`;
     return `${frame.isAsync() ? "async " : ""}${frame.isConstructor() ? "new " : ""}${name} (${place})`;
   }
 }

@@ -25,7 +25,7 @@ export async function keepConstants(source: string): Promise<Kept | undefined> {
   for (const { at, text: more } of inserted.toSorted((a, b) => b.at - a.at)) text = text.slice(0, at) + more + text.slice(at);
   const stripped = await stripTypes(text);
   if (!stripped.ok) return undefined;
-  const places = inserted.map(({ at, text: more }) => ({ ...placeOf(source, at), length: more.length }));
+  const places = inserted.map(({ at, text: more }) => placeOf(source, at, more.length));
   const unshift: Unshift = (line, column) => {
     let left = column;
     for (const place of places.toSorted((a, b) => a.column - b.column))
@@ -76,8 +76,8 @@ function isConstant(node: Expression): boolean {
   }
 }
 
-/** Line and column from 0. */
-function placeOf(source: string, at: number): { readonly line: number; readonly column: number } {
+/** Where something of this length is inserted; line and column from 0. */
+function placeOf(source: string, at: number, length: number): { readonly line: number; readonly column: number; readonly length: number } {
   const lines = source.slice(0, at).split(/\r\n|[\n\r\u2028\u2029]/);
-  return { line: lines.length - 1, column: lines.at(-1)?.length ?? 0 };
+  return { line: lines.length - 1, column: lines.at(-1)?.length ?? 0, length };
 }

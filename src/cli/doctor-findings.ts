@@ -1,12 +1,12 @@
 // What `doctor` looks at, one finding each. A finding never throws: what is wrong is its text, with the remedy.
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { isolatedVmVersion, stopTransform } from "../../sandbox/index.ts";
 import { messageOf } from "../errors.ts";
 import { chooseModels } from "../llm/choose.ts";
 import { modelLimitSetting, workersSetting, type Setting } from "../pool/settings.ts";
 import { openEverything } from "../session/open.ts";
-import { stateDir } from "../session/state-dir.ts";
+import { makeFolder, stateDir } from "../session/state-dir.ts";
 import { ripgrepVersion } from "../workspace/ripgrep.ts";
 import type { Settings } from "./options.ts";
 import { CELLS, openOptions, type Host } from "./setup.ts";
@@ -118,7 +118,7 @@ function state({ stateDir: given }: Settings, { env }: Host): Finding {
   if (folder === undefined)
     return { ...found, state: "off", text: "there is no home folder: sessions are not kept; --state-dir DIR chooses a place", value: null };
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK);
     return { ...found, state: "ok", text: folder, value: folder };
   } catch (error) {

@@ -1,10 +1,11 @@
 // A session's journal: JSON Lines, appended by the host alone, one write a record. A journal that cannot be written never stops a run:
 // it says so once and is silent from then on.
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fdatasyncSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fdatasyncSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../errors.ts";
 import type { BlobRef, JournalRecord } from "./records.ts";
+import { makeFolder } from "./state-dir.ts";
 
 /** Values over this many bytes of JSON stand in a file of their own. */
 const MAX_INLINE = 64 * 1024;
@@ -48,7 +49,7 @@ export class FileJournal implements Journal {
     this.#folder = folder;
     this.#onFailure = onFailure;
     this.#try(() => {
-      mkdirSync(join(folder, "blobs"), { recursive: true, mode: 0o700 });
+      makeFolder(join(folder, "blobs"));
       this.#file = openSync(join(folder, "journal.jsonl"), "ax", 0o600);
     });
   }

@@ -1,6 +1,7 @@
 // Where sessions are kept: `--state-dir`, else the platform's convention.
+import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /** Undefined where there is no home folder to keep anything in. */
 export function stateDir(
@@ -14,6 +15,21 @@ export function stateDir(
   if (platform === "darwin") return home === undefined ? undefined : join(home, "Library", "Application Support", "rlm-repl");
   if (env["XDG_STATE_HOME"] !== undefined && env["XDG_STATE_HOME"] !== "") return join(env["XDG_STATE_HOME"], "rlm-repl");
   return home === undefined ? undefined : join(home, ".local", "state", "rlm-repl");
+}
+
+/**
+ * Makes a folder of ours and what is missing above it, for its owner alone. One at a time: Node 24's `recursive` never returns where
+ * the system says ENOENT for a folder that cannot be made, as below /proc. Throws what the system says.
+ */
+export function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process was faster.
+    if (!existsSync(path)) throw error;
+  }
 }
 
 function safeHome(): string | undefined {
