@@ -40,6 +40,7 @@ const OVERDUE_MS = 1_000;
 const DISPOSE_MS = 700;
 const HEARTBEAT_MS = 2_000;
 const MISSED_HEARTBEATS = 2;
+const MISSED_WHILE_LOADING = 7;
 const READY_TIMEOUT_MS = 20_000;
 /** Beside the heaps: code, buffers, the process itself. */
 const RSS_HEADROOM_MB = 256;
@@ -59,7 +60,8 @@ export class Kernel {
   #settleReady: { resolve: () => void; reject: (error: Error) => void } | undefined;
   #seq = 0;
   #death: Death | undefined;
-  #lastPong = 0;
+  #isReady = false;
+  #answered = 0;
   #pings = 0;
   #loading = false;
   readonly #heartbeat: NodeJS.Timeout;
@@ -179,7 +181,7 @@ export class Kernel {
     }
     switch (frame.type) {
       case "ready":
-        this.#lastPong = performance.now();
+        this.#isReady = true;
         return this.#settleReady?.resolve();
       case "post":
         return this.#options.onPost(body.toString());
@@ -194,7 +196,7 @@ export class Kernel {
       case "job_end":
         return this.#options.onJobEnd(frame, body.toString());
       case "pong":
-        this.#lastPong = performance.now();
+        this.#answered = frame.n;
         return;
     }
   }
@@ -209,13 +211,13 @@ export class Kernel {
   }
 
   #beat(started: number): void {
-    const now = performance.now();
-    if (this.#lastPong === 0) {
-      if (now - started > READY_TIMEOUT_MS) this.kill("stuck");
+    if (!this.#isReady) {
+      if (performance.now() - started > READY_TIMEOUT_MS) this.kill("stuck");
       return;
     }
-    const patience = (this.#loading ? 15_000 : HEARTBEAT_MS * MISSED_HEARTBEATS) + 500;
-    if (now - this.#lastPong > patience) return this.kill("stuck");
+    // Counted in pings, not in time: a host that was busy itself must not take it for the kernel's silence.
+    const patience = this.#loading ? MISSED_WHILE_LOADING : MISSED_HEARTBEATS;
+    if (this.#pings - this.#answered >= patience) return this.kill("stuck");
     this.#send({ type: "ping", n: ++this.#pings });
   }
 

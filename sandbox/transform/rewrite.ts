@@ -47,7 +47,8 @@ export function rewrite(
 const NO_IMPORT = `(() => { const e = new TypeError("import() finds no packages in the sandbox; use read_file, parallel_rg_search and the prelude: help()"); e.code = "E_IMPORT"; return Promise.reject(e); })`;
 
 function emit(pieces: Pieces, code: string, declarations: Declarations, variable: string, source: string): void {
-  const fresh = [...declarations.names.keys()].filter((name) => isMerged(name, source));
+  const merged = mergedNames(source);
+  const fresh = [...declarations.names.keys()].filter((name) => merged.has(name));
   pieces.text(
     `"use strict";({names: ${JSON.stringify([...declarations.names.keys()])}, run: async () => { let ${[variable, ...declarations.locals].join(", ")};\n`,
   );
@@ -139,8 +140,9 @@ function isOwn({ start, end }: ExpressionStatement, code: string, isGenerated: (
   return !/\}\)\(([\w$.]+) \|\| \(\1 = \{\}\)\);?$/.test(code.slice(Math.max(start, end - 400), end));
 }
 
-function isMerged(name: string, source: string): boolean {
-  return new RegExp(`\\b(?:enum|namespace|module)\\s+${name.replaceAll("$", "\\$")}(?![\\w$])`).test(source);
+/** Names the cell declares as an enum or a namespace, in one pass. */
+function mergedNames(source: string): ReadonlySet<string> {
+  return new Set([...source.matchAll(/\b(?:enum|namespace|module)\s+([\p{ID_Continue}$]+)/gu)].map(([, name = ""]) => name));
 }
 
 function unused(name: string, source: string): string {
