@@ -27,7 +27,7 @@ export function answerLines({ counts, quotes, check }: Answer, folder: string, o
       ({ can, packages, files, places }) =>
         `  ${can.padEnd(width)}  ${amount(packages, "package")}, ${amount(files, "file")}, ${amount(places, "place")}`,
     ),
-    "",
+    ...(quotes.length === 0 ? [] : [""]),
     ...quotes.map(({ at, text }) => `  ${visible(at)}: ${out.dim(visible(text))}`),
     "",
     out.bold(`Check it by hand: ${check.places.toLocaleString("en-US")} times ${check.text} in scripts`),

@@ -14,7 +14,7 @@ import { catchSignals } from "./interrupt.ts";
 import type { Settings } from "./options.ts";
 import { Reporter } from "./reporter.ts";
 import { CELLS, openOptions, type Host } from "./setup.ts";
-import { visible } from "./terminal.ts";
+import { visible, type Output } from "./terminal.ts";
 
 const QUESTION = "What in these packages can run programs, run code from strings, or open the network?";
 /** The demo stops a loop; a newcomer should not wait half a minute for it. */
@@ -41,7 +41,7 @@ export async function demo(path: string | undefined, settings: Settings, host: H
   using signals = catchSignals(() => void opened.session.close());
   for (const [i, cell] of notebook().entries()) {
     await say(screen.bold(`[${i + 1}] ${cell.title}`));
-    await say(screen.dim(codeLines(cell.source, settings.verbose)));
+    await say(screen.dim(codeLines(cell.source, settings.verbose, screen)));
     const outcome = await opened.session.run(cell.source, { signal: signals.signal });
     reporter.end();
     if (outcome.outcome === "final") return await finish(outcome, folder, settings, { out, err });
@@ -70,12 +70,15 @@ function outcomeLines({ output, outcome, ms, calls, error, state }: Outcome): st
 }
 
 const MAX_LINES = 9;
+const MARGIN = "  │ ";
 
-function codeLines(source: string, all: boolean): string {
+/** Code as it was written; a line longer than the terminal is cut, not wrapped. */
+function codeLines(source: string, all: boolean, screen: Output): string {
+  const room = screen.isTerminal && !all ? screen.columns - MARGIN.length : Number.POSITIVE_INFINITY;
   const lines = visible(source.trim()).split("\n");
   const kept = all ? lines : lines.slice(0, MAX_LINES);
   const more = lines.length > kept.length ? [`… ${lines.length - kept.length} more lines (-v shows all)`] : [];
-  return [...kept, ...more].map((line) => `  │ ${line}`).join("\n");
+  return [...kept, ...more].map((line) => `${MARGIN}${line.length > room ? `${line.slice(0, room - 1)}…` : line}`.trimEnd()).join("\n");
 }
 
 function notebook(): NotebookCell[] {

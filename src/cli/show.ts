@@ -28,7 +28,8 @@ export function valueText(value: CellValue | undefined, isTerminal: boolean): { 
   if (value === undefined || value.type === "undefined") return { text: "" };
   if (isTerminal) return { text: `${terminalText(value)}\n` };
   if (value.json === undefined) {
-    const isCut = value.length !== undefined || value.preview.length >= MAX_PREVIEW;
+    // A preview of an object leaves out what is deep or wide.
+    const isCut = value.type === "object" || value.length !== undefined || value.preview.length >= MAX_PREVIEW;
     return {
       text: `${value.preview}\n`,
       ...(isCut ? { notice: `only a preview is shown${trueLength(value)}: JSON cannot keep the value, or it is over 8 MiB` } : {}),
@@ -50,7 +51,7 @@ function terminalText(value: CellValue): string {
 
 function trueLength({ type, length }: CellValue): string {
   if (length === undefined) return "";
-  return `; its true length is ${length.toLocaleString("en-US")} ${type === "string" ? "characters" : "items"}`;
+  return `; its true length is ${length.toLocaleString("en-US")} ${type === "string" ? "character" : "item"}${length === 1 ? "" : "s"}`;
 }
 
 function ensureLine(text: string): string {
