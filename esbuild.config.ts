@@ -15,6 +15,22 @@ const text: Plugin = {
   },
 };
 
+/**
+ * node-inspect-extracted looks for the properties of an array beside its items by copying every item's descriptor: a few million items
+ * are out of memory. A long array is shown without such properties. Remove when the package asks for keys as Node does.
+ */
+const longArrays: Plugin = {
+  name: "long-arrays",
+  setup(build) {
+    build.onLoad({ filter: /node-inspect-extracted[/\\]dist[/\\]inspect\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      const contents = source.replace(/(getOwnNonIndexProperties:function\((\w+),\w+=2\)\{)/, "$1if($2.length>10000)return[];");
+      if (contents === source) throw new Error("node-inspect-extracted has changed: look at getOwnNonIndexProperties again");
+      return { contents, loader: "js" };
+    });
+  },
+};
+
 const common = { bundle: true, logLevel: "warning", legalComments: "none", charset: "utf8" } as const;
 
 await Promise.all([
@@ -24,7 +40,7 @@ await Promise.all([
     outdir: "dist",
     format: "iife",
     globalName: "prelude",
-    plugins: [text],
+    plugins: [text, longArrays],
     platform: "neutral",
     mainFields: ["module", "main"],
     target: "esnext",

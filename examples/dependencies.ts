@@ -1,17 +1,14 @@
 // %% Look: what is there?
-const grouped = (n: number) => n.toLocaleString("en-US");
-const megabytes = (files: readonly { size: number }[]) => files.reduce((sum, { size }) => sum + size, 0) / 1e6;
-const ending = (path: string) => /(?:\.d)?\.\w+$/.exec(path)?.[0] ?? "no ending";
-const types = Object.entries(Object.groupBy(context.files, ({ path }) => ending(path)));
-types.sort(([, a], [, b]) => b.length - a.length);
+const megabytes = (files: readonly { size: number }[]) => `${(files.reduce((sum, { size }) => sum + size, 0) / 1e6).toFixed(1)} MB`;
+const types = Object.entries(Object.groupBy(context.files, ({ path }) => /(?:\.d)?\.\w+$/.exec(path)?.[0] ?? "no ending"));
 
-print(`${grouped(context.files.length)} text files, ${megabytes(context.files).toFixed(0)} MB; the most frequent endings:`);
-for (const [type, files] of types.slice(0, 5))
-  print(`${type.padStart(9)} ${grouped(files.length).padStart(7)} files ${megabytes(files).toFixed(1).padStart(6)} MB`);
+print(`${context.files.length.toLocaleString()} text files, ${megabytes(context.files)}; the most frequent endings:`);
+for (const [type, files] of types.toSorted(([, a], [, b]) => b.length - a.length).slice(0, 5))
+  print(`${type.padStart(9)} ${files.length.toLocaleString().padStart(7)} files ${megabytes(files).padStart(9)}`);
 
-// %% Search: eight patterns at once, and one after another
+// %% Choose: what tells that code can do these things?
 const load = (names: string) => String.raw`(?:require\(|from|import\(?)\s*["'](?:node:)?(?:${names})["']`;
-const patterns = [
+const signs = [
   { can: "run programs", by: load("child_process") },
   { can: "run programs", by: String.raw`\b(?:exec|execFile|spawn)Sync\(|\bexecFile\(` },
   { can: "run code from strings", by: String.raw`new Function\(` },
@@ -21,110 +18,105 @@ const patterns = [
   { can: "open the network", by: load("https?") },
   { can: "open the network", by: String.raw`(?:^|[^\w.$])fetch\(|new (?:WebSocket|XMLHttpRequest)\(` },
 ];
-// What Node itself would run: no TypeScript, no declarations.
-const glob = ["*.js", "*.cjs", "*.mjs"];
-const all = patterns.map(({ by }) => by);
+// Node runs no TypeScript that lies in node_modules; elsewhere it may.
+const installed = "node_modules" in contexts || context.files.some(({ path }) => path.includes("node_modules/"));
+const globs = installed ? ["*.js", "*.cjs", "*.mjs"] : ["*.js", "*.cjs", "*.mjs", "*.jsx", "*.ts", "*.cts", "*.mts", "*.tsx"];
 
+// %% Search: eight patterns in one call, then one after another
+const patterns = signs.map(({ by }) => by);
 const started = performance.now();
-const matches = await parallel_rg_search(all, null, { glob, context_lines: 2 });
+const matches = await parallel_rg_search(patterns, null, { glob: globs });
 const at_once = performance.now() - started;
-for (const pattern of all) await rg_search(pattern, null, { glob, context_lines: 2 });
+for (const pattern of patterns) await rg_search(pattern, null, { glob: globs });
 const in_turn = performance.now() - started - at_once;
 
-print(
-  `${grouped(matches.length)} places${matches.truncated > 0 ? ` of ${matches.length + matches.truncated}` : ""} in ${new Set(matches.map(({ file }) => file)).size} files`,
-);
+print(`${matches.length} places in ${new Set(matches.map(({ file }) => file)).size} files`);
+if (matches.truncated > 0) print(`and ${matches.truncated} more that are not counted here`);
 print(`at once ${at_once.toFixed(0)} ms, one after another ${in_turn.toFixed(0)} ms: ${(in_turn / at_once).toFixed(1)}×`);
 
-// %% Scan: text that a search cannot read, found on threads
-/** Where 512 characters in a row are nearest to random, in bits a character: prose has 4.3, code 5, base64 6. */
-function densest(_: unknown, { path, text }: { path: string; text: string }) {
-  let found = { path, bits: 0, at: 0 };
+// %% Scan: what no search finds. This runs on threads, over the text of each file
+/** Where 512 characters in a row are nearest to random, in bits a character: prose has about 4, code 5, base64 6. */
+function densest(_: unknown, { text }: { text: string }) {
+  let most = { bits: 0, at: 0 };
   for (let at = 0; at + 512 <= text.length; at += 48) {
     const counts = new Uint16Array(128);
-    for (let i = at; i < at + 512; i++) counts[text.charCodeAt(i) & 127]++;
+    for (let i = at; i < at + 512; i++) counts[Math.min(text.charCodeAt(i), 127)]++;
     let bits = 0;
     for (const n of counts) if (n > 0) bits -= (n / 512) * Math.log2(n / 512);
-    if (bits > found.bits) found = { path, bits, at };
+    if (bits > most.bits) most = { bits, at };
   }
-  return { ...found, line: text.slice(0, found.at).split("\n").length };
+  return { bits: most.bits, line: text.slice(0, most.at).split("\n").length };
 }
-const code = context.files.filter(({ path }) => /\.[cm]?js$/.test(path));
-const largest = code.toSorted((a, b) => b.size - a.size).slice(0, 120);
+
+// %% Run it: with 1 worker, then with all
+const endings = globs.map((glob) => glob.slice(1));
+const scripts = context.files.filter(({ path }) => endings.some((ending) => path.endsWith(ending)) && !/\.d\.\w+$/.test(path));
+const largest = scripts.toSorted((a, b) => b.size - a.size).slice(0, 120);
 async function timed(max_workers: number) {
   const started = performance.now();
   const results = await parallel_scan([densest], { over: largest, max_workers });
   return { results, ms: performance.now() - started };
 }
-const workers = get_optimal_workers();
 const alone = await timed(1);
-const together = await timed(workers);
-const packed = together.results.filter(({ ok, value }) => ok && value.bits > 5.7).map(({ value }) => value);
-
+const together = await timed(get_optimal_workers());
+print(`the ${largest.length} largest of ${scripts.length.toLocaleString()} scripts, ${megabytes(largest)}:`);
 print(
-  `the ${largest.length} largest of ${grouped(code.length)} scripts, ${megabytes(largest).toFixed(0)} MB: 1 worker ${alone.ms.toFixed(0)} ms,`,
+  `1 worker ${alone.ms.toFixed(0)} ms, ${get_optimal_workers()} workers ${together.ms.toFixed(0)} ms: ${(alone.ms / together.ms).toFixed(1)}×`,
 );
-print(
-  `${workers} workers ${together.ms.toFixed(0)} ms: ${(alone.ms / together.ms).toFixed(1)}×. ${packed.length} hold packed data, such as`,
-);
-for (const { path, line, bits } of packed.toSorted((a, b) => b.bits - a.bits).slice(0, 3))
-  print(`  ${path}:${line} (${bits.toFixed(1)} bits a character)`);
 
-// %% Ask: sub-models read the places, package by package
-const packageOf = (path: string) => /^(?:@[^/]+\/)?[^/]+/.exec(path.split("node_modules/").at(-1) ?? path)?.[0] ?? path;
-const packages = Object.entries(Object.groupBy(matches, ({ file }) => packageOf(file)));
-const cut = ({ text, column }: RgMatch) => text.slice(Math.max(0, column - 61), column + 100).trim();
+// %% Read what came back: results keep the order of the files
+const dense = together.results.flatMap(({ ok, value }, i) => (ok && value.bits > 5.8 ? [{ ...value, path: largest[i].path }] : []));
+dense.sort((a, b) => b.bits - a.bits);
+print(`${dense.length} files have a stretch as dense as packed data; look there by eye:`);
+for (const { path, line, bits } of dense.slice(0, 3)) print(`  ${path}:${line} (${bits.toFixed(1)} bits a character)`);
+
+// %% Ask: sub-models read the places, one prompt a package
+const package_of = (path: string) => /^(?:@[^/]+\/)?[^/]+/.exec(path.split("node_modules/").at(-1) ?? path)?.[0] ?? path;
+const packages = Object.entries(Object.groupBy(matches, ({ file }) => package_of(file)));
+const shown = ({ text, column }: RgMatch) => text.slice(Math.max(0, column - 31), column + 70).trim();
+const listed = (places: RgMatch[]) => places.slice(0, 30).map((place) => `${place.file}:${place.line}: ${shown(place)}`);
 const question = "Which of these lines load `child_process`, `vm`, `net`, `http`, or call `exec`, `spawn`, `eval`, `Function`, `fetch`?";
 
-const prompts = packages.map(
-  ([, places]) =>
-    `${question}\n\n${places
-      .slice(0, 30)
-      .map((place) => `${place.file}:${place.line}: ${cut(place)}`)
-      .join("\n")}`,
-);
-const replies = await llm_batch_query(prompts);
+const replies = await llm_batch_query(packages.map(([, places]) => `${question}\n\n${listed(places).join("\n")}`));
+const answered = replies.filter((reply) => reply !== null);
+print(`${answered.length} of ${replies.length} answered. The first reply begins:`);
+print((answered[0] ?? "none").split("\n").slice(0, 3).join("\n"));
 
-// A quote counts only where the search found the same line: models make lines up.
+// %% Check: models make lines up, so a quote counts only where the search found that line
 const known = new Map(matches.map((place) => [`${place.file}:${place.line}`, place]));
-const quoted = replies.flatMap((reply) => [...(reply ?? "").matchAll(/^[\s`*-]*(\S+:\d+)/gm)].map(([, place]) => place));
-const evidence = [...new Set(quoted)].flatMap((place) => known.get(place) ?? []);
-print(
-  `${replies.filter((reply) => reply !== null).length} of ${prompts.length} answered; ${quoted.length} lines quoted, ${evidence.length} of them are places the search found`,
-);
+const quoted = new Set(answered.flatMap((reply) => [...reply.matchAll(/^[\s`*-]*(\S+:\d+)/gm)].map(([, place]) => place)));
+const evidence = [...quoted].flatMap((place) => known.get(place) ?? []);
+print(`${quoted.size} lines quoted, ${evidence.length} of them are lines the search found`);
 
 // %% Loop: code that never ends is stopped
 let turns = 0;
 for (;;) turns++;
 
 // %% Go on: every variable is still there
-print(`the loop made ${grouped(turns)} turns; ${grouped(matches.length)} matches and ${replies.length} replies are kept`);
+print(`the loop made ${turns.toLocaleString()} turns; ${matches.length} matches and ${replies.length} replies are kept`);
 
-// %% Reach out: there is no process, no require, no fetch
+// %% Reach out: there is no process, no require, no fetch, and no way to the host's files
 print([typeof process, typeof require, typeof fetch, Object.constructor("return typeof process")()].join(", "));
 await read_file("/etc/passwd").catch((error) => print(error.message));
 
-// %% Answer
-const counts = Object.entries(Object.groupBy(patterns.keys(), (i) => patterns[i].can)).map(([can, indexes]) => {
-  const places = matches.filter(({ pattern }) => indexes.includes(pattern));
+// %% Count: in code, never in a prompt
+const counts = [...new Set(signs.map(({ can }) => can))].map((can) => {
+  const places = matches.filter(({ pattern }) => signs[pattern].can === can);
   const files = new Set(places.map(({ file }) => file));
-  return { can, packages: new Set(places.map(({ file }) => packageOf(file))).size, files: files.size, places: places.length };
+  return { can, packages: new Set([...files].map(package_of)).size, files: files.size, places: places.length };
 });
-// One line of a category, then one of the next: five, each from a package of its own where there are enough.
-const rounds = counts.map(({ can }) => [
-  ...new Map(
-    (evidence.length > 0 ? evidence : matches)
-      .filter(({ pattern }) => patterns[pattern].can === can)
-      .map((place) => [packageOf(place.file), place]),
-  ).values(),
-]);
-const quotes = Array.from({ length: 5 }, (_, i) => rounds.flatMap((places) => places.slice(i, i + 1)))
-  .flat()
-  .slice(0, 5);
+const functions = matches.filter(({ pattern }) => pattern === 2);
+
+// %% Answer: five quotes, of each kind in turn, each from another package where there are enough
+const sources = evidence.length > 0 ? evidence : matches;
+const kinds = counts.map(({ can }) => sources.filter(({ pattern }) => signs[pattern].can === can));
+const by_package = kinds.map((places) => [...new Map(places.map((place) => [package_of(place.file), place])).values()]);
+const in_turns = [0, 1, 2, 3, 4].flatMap((i) => by_package.flatMap((places) => places.slice(i, i + 1)));
+const five = [...new Set([...in_turns, ...sources])].slice(0, 5);
 
 FINAL({
   counts,
   packages: packages.length,
-  quotes: quotes.map((place) => ({ at: `${place.file}:${place.line}`, text: cut(place) })),
-  check: { text: "new Function(", globs: glob, places: matches.filter(({ pattern }) => pattern === 2).length },
+  quotes: five.map((place) => ({ at: `${place.file}:${place.line}`, text: shown(place) })),
+  check: { text: "new Function(", globs, places: functions.length },
 });

@@ -65,11 +65,17 @@ export class Cells {
     const { answer, limits } = this.#parts;
     const final = answer.value;
     if (final !== undefined) return this.#done("final", {}, defined);
-    if (value !== undefined) {
-      remember("_", value);
-      this.#out[n] = value;
-    }
+    if (value !== undefined) this.#keep(n, value);
     this.#done("ok", { value: encodeValue(posted(value, limits)) }, defined);
+  }
+
+  #keep(n: number, value: unknown): void {
+    if (typeof value === "string" && value.length > MAX_KEPT) {
+      const text = `this text has ${value.length} characters and is not kept in _ and Out[${n}]: assign it to a variable to keep it`;
+      return this.#parts.bridge.post("warning", stringifyJson(text));
+    }
+    remember("_", value);
+    this.#out[n] = value;
   }
 
   #failed(n: number, thrown: unknown, defined: Defined): void {
@@ -88,6 +94,9 @@ export class Cells {
     );
   }
 }
+
+/** `Out` holds what it got until the session ends: a text longer than this, in UTF-16 units, would take a heap that cells need. */
+const MAX_KEPT = 64 * 1024 * 1024;
 
 interface Defined {
   readonly names: readonly string[];

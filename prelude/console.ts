@@ -3,7 +3,7 @@
 import type { Bridge } from "./bridge.ts";
 import { hidden } from "./clock.ts";
 import { format, safeInspect } from "./inspect.ts";
-import { slice, stringifyJson } from "./primordials.ts";
+import { isArray, keys, slice, stringifyJson } from "./primordials.ts";
 
 export class Console {
   readonly #bridge: Bridge;
@@ -103,12 +103,12 @@ export class Console {
 /** Rows of objects or arrays as aligned columns; anything else as console.log shows it. At most 100 rows. */
 function table(rows: unknown): string {
   if (typeof rows !== "object" || rows === null) return safeInspect(rows, 10_000);
-  const entries = Object.entries(rows as Record<string, unknown>).slice(0, 100);
+  const entries = firstEntries(rows, 100);
   const columns: string[] = [];
   const cells = entries.map(([index, row]) => {
     const fields: Record<string, string> = Object.create(null) as Record<string, string>;
-    const values = typeof row === "object" && row !== null ? Object.entries(row as Record<string, unknown>) : [["Values", row] as const];
-    for (const [name, value] of values.slice(0, 20)) {
+    const values = typeof row === "object" && row !== null ? firstEntries(row, 20) : [["Values", row] as const];
+    for (const [name, value] of values) {
       if (!columns.includes(name)) columns.push(name);
       fields[name] = slice(typeof value === "string" ? value : safeInspect(value, 200), 0, 200);
     }
@@ -124,4 +124,15 @@ function table(rows: unknown): string {
         .trimEnd(),
     )
     .join("\n");
+}
+
+/** Entries of an object or a list, without making them all: a list may have millions. */
+function firstEntries(object: object, limit: number): (readonly [string, unknown])[] {
+  if (!isArray(object) && !ArrayBuffer.isView(object)) {
+    return keys(object)
+      .slice(0, limit)
+      .map((name) => [name, (object as Record<string, unknown>)[name]]);
+  }
+  const list = object as unknown as ArrayLike<unknown>;
+  return Array.from({ length: Math.min(limit, list.length) }, (_, i) => [`${i}`, list[i]]);
 }

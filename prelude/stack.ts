@@ -66,10 +66,15 @@ export class StackMapper {
   }
 }
 
+/** A message stands whole in `message`; a second copy of a very long one in the stack would only cost memory. */
+const MAX_HEADER = 4_096;
+
 /** `Name: message`, as V8 writes it; what throws on the way is left out. */
 function header(error: unknown): string {
   try {
-    return NativeError.prototype.toString.call(error);
+    const message: unknown = (error as { readonly message?: unknown }).message;
+    if (typeof message !== "string" || message.length <= MAX_HEADER) return NativeError.prototype.toString.call(error);
+    return NativeError.prototype.toString.call({ name: (error as Error).name, message: slice(message, 0, MAX_HEADER) });
   } catch {
     return "Error";
   }
