@@ -1,6 +1,6 @@
 // Builds dist/: the prelude as one script for the isolate, the kernel as one file for the child process, and the host.
 import { build, type Plugin } from "esbuild";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 /** `import text from "./file?text"`: the file's text. */
@@ -33,6 +33,9 @@ const longArrays: Plugin = {
 
 const common = { bundle: true, logLevel: "warning", legalComments: "none", charset: "utf8" } as const;
 
+// Chunks are named by their content: those of an earlier build would stay for ever.
+for (const name of await readdir("dist").catch(() => [])) if (/\.c?js$/.test(name)) await rm(join("dist", name));
+
 await Promise.all([
   build({
     ...common,
@@ -62,7 +65,8 @@ await Promise.all([
     ...common,
     entryPoints: { bin: "src/bin.ts", index: "src/index.ts" },
     outdir: "dist",
-    chunkNames: "chunks/[name]-[hash]",
+    // Beside the entries: paths relative to a module are the same in all of them.
+    chunkNames: "[name]-[hash]",
     format: "esm",
     platform: "node",
     target: "node24",

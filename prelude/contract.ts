@@ -56,7 +56,9 @@ export type Post =
   /** `console.time` and its kin: measured where the clock moves. */
   | readonly ["time", "start" | "log" | "end", string]
   /** The cell's function has settled. */
-  | readonly ["done", DonePost];
+  | readonly ["done", DonePost]
+  /** Answer to a `look`: its number, and JSON text. */
+  | readonly ["look", number, string];
 
 export interface PostedValue {
   readonly preview: string;
@@ -104,7 +106,11 @@ export interface EntryFacts {
   readonly setup?: string;
 }
 
-export type EntryKind = "run" | "settle" | "timer" | "context";
+/** `look` reads the session's names for a person's prompt: it changes nothing, and no journal tells of it. */
+export type EntryKind = "run" | "settle" | "timer" | "context" | "look";
+
+/** What a `look` asks: the variables, or the members of the value that a path of names leads to (none: the global scope). */
+export type LookQuery = { readonly what: "vars" } | { readonly what: "members"; readonly path: readonly string[] };
 
 /** What a session's guest is told once, before its first cell. */
 export interface GuestSetup {
@@ -135,7 +141,10 @@ export interface GuestSetup {
 /** How a context arrives in the guest. A text's characters come apart, by `text(name, string)`. */
 export interface ContextSetup {
   readonly name: string;
-  readonly kind: "text" | "json" | "jsonl" | "corpus";
+  /** `none`: there is no context, of any name. */
+  readonly kind: "text" | "json" | "jsonl" | "corpus" | "none";
+  /** Those that were there before go. */
+  readonly replaces?: boolean;
   /** Files and total size of a corpus. */
   readonly files?: readonly { readonly path: string; readonly size: number }[];
   readonly size?: number;

@@ -3,7 +3,7 @@ import type { Bridge } from "./bridge.ts";
 import type { ContextSetup } from "./contract.ts";
 import { badArgument } from "./errors.ts";
 import { argumentJson } from "./json.ts";
-import { defineProperty, freeze, parseJson } from "./primordials.ts";
+import { defineProperty, freeze, keys, parseJson } from "./primordials.ts";
 
 interface CorpusFile {
   readonly path: string;
@@ -39,6 +39,8 @@ export class Contexts {
 
   /** The last one given is `context`. */
   add(setup: ContextSetup, text: string): void {
+    if (setup.replaces === true) for (const name of keys(this.#all)) delete this.#all[name];
+    if (setup.kind === "none") return fixed(globalThis, "context", undefined);
     const value = this.#value(setup, text);
     fixed(this.#all, setup.name, value, true);
     fixed(globalThis, "context", value);
@@ -54,6 +56,8 @@ export class Contexts {
 
   #value(setup: ContextSetup, text: string): unknown {
     switch (setup.kind) {
+      case "none":
+        return undefined;
       case "text":
         return text;
       case "json":

@@ -11,9 +11,10 @@ import { Bridge } from "./bridge.ts";
 import { Cells } from "./cell.ts";
 import { Clock, hidden } from "./clock.ts";
 import { Console } from "./console.ts";
-import type { ContextSetup, EntryFacts, GuestSetup, Operation } from "./contract.ts";
+import type { ContextSetup, EntryFacts, GuestSetup, LookQuery, Operation } from "./contract.ts";
 import { Contexts, fixed, listFiles, readFile } from "./corpus.ts";
 import { isImmediate, named } from "./errors.ts";
+import { look } from "./look.ts";
 import { NativePromise, parseJson, slice, stringifyJson } from "./primordials.ts";
 import { StackMapper } from "./stack.ts";
 import { Timers } from "./timers.ts";
@@ -92,6 +93,7 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   for (const name of Object.getOwnPropertyNames(globalThis)) builtIns.add(name);
 
   return function enter(kind, id, text, factsJson) {
+    if (kind === "look") return bridge.post("look", `${id}`, stringifyJson(look(parseJson(text) as LookQuery)));
     const facts = parseJson(factsJson) as EntryFacts;
     clock.advance(facts.now);
     budget = facts.budget;

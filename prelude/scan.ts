@@ -108,6 +108,8 @@ function addContext(setup: ContextSetup, text: string): void {
 
 function contextValue(setup: ContextSetup, text: string): unknown {
   switch (setup.kind) {
+    case "none":
+      return undefined;
     case "text":
       return text;
     case "json":

@@ -25,6 +25,9 @@ const OPERATIONS: Readonly<Record<Operation, true>> = {
   clear_timer: true,
 };
 
+/** Names and short previews of some thousand variables. */
+const MAX_LOOK = 4 * 1024 * 1024;
+
 /** Text written around a cut says how much is missing: previews and messages may pass their limits by that. */
 const SLACK = 200;
 
@@ -81,6 +84,8 @@ export function post(text: string): Post | undefined {
       const final = finalPost(a);
       return final === undefined ? undefined : ["final", final];
     }
+    case "look":
+      return isCount(a) && isText(b, MAX_LOOK) ? ["look", a, b] : undefined;
     case "done": {
       const done = donePost(a);
       return done === undefined ? undefined : ["done", done];

@@ -108,7 +108,7 @@ export class Kernel {
   }
 
   /** Streams a context into the kernel and enters once with it. */
-  async loadContext(bytes: AsyncIterable<Uint8Array>, setup: string, facts: string, timeoutMs: number): Promise<Ended> {
+  async loadContext(bytes: AsyncIterable<Uint8Array>, setup: string, facts: string, replaces: boolean, timeoutMs: number): Promise<Ended> {
     this.#loading = true;
     try {
       for await (const piece of bytes) {
@@ -117,7 +117,7 @@ export class Kernel {
         }
         if (!this.isAlive) break;
       }
-      return await this.#await((seq) => this.#send({ type: "context", seq, facts, timeout_ms: timeoutMs }, setup), timeoutMs);
+      return await this.#await((seq) => this.#send({ type: "context", seq, facts, replaces, timeout_ms: timeoutMs }, setup), timeoutMs);
     } finally {
       this.#loading = false;
     }

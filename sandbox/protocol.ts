@@ -15,8 +15,8 @@ export type HostFrame =
   | { readonly type: "open"; readonly version: number; readonly memory_mb: number; readonly rss_mb: number }
   /** Body: bytes of the context being loaded. */
   | { readonly type: "chunk" }
-  /** All chunks are there. Body: JSON of `ContextSetup`. `is_text`: the chunks are the context's text, shared with scan isolates. */
-  | { readonly type: "context"; readonly seq: number; readonly facts: string; readonly timeout_ms: number }
+  /** All chunks are there. Body: JSON of `ContextSetup`. `replaces`: scan isolates forget the contexts before it, as the session does. */
+  | { readonly type: "context"; readonly seq: number; readonly facts: string; readonly replaces: boolean; readonly timeout_ms: number }
   /** One entry into the isolate. Body: script, settlement or ids. */
   | {
       readonly type: "enter";

@@ -1,1 +1,17 @@
-export type { Outcome } from "../sandbox/outcome.ts";
+// What a program may import. Written by hand: nothing else is public.
+export { optimalWorkers } from "./config/workers.ts";
+export { ERROR_CODES, HostError, type ErrorCode, type ErrorData } from "./errors.ts";
+export { ask, type AskOptions } from "./library/ask.ts";
+export type { AskResult } from "./library/ask-result.ts";
+export type { SessionEvent } from "./library/events.ts";
+export { openSession, type SessionOptions } from "./library/open-session.ts";
+export type { CellResult } from "./library/result.ts";
+export type { AskBounds, ContextInfo, ModelNames, ReplSession, RunOptions, SessionAskOptions, Variable } from "./library/session.ts";
+export type { ModelChoice } from "./llm/choose.ts";
+export type { Complete } from "./llm/function-model.ts";
+export type { JsonSchema, Model, ModelReply, ModelRequest, Price, Rates, ReplCall, TokenUsage, Turn } from "./llm/model.ts";
+export type { StopReason } from "./loop/types.ts";
+export type { Usage } from "./pool/usage.ts";
+export type { ContextInput } from "./session/data.ts";
+export type { MemoryContext } from "./workspace/memory-source.ts";
+export type { CellError, OutcomeKind, SessionState } from "../sandbox/outcome.ts";

@@ -49,6 +49,7 @@ async function loadContext(frame: HostFrame & { type: "context" }, body: Buffer)
   chunks = [];
   const text = engine.share(bytes.toString("utf8"));
   const setup = body.toString();
+  if (frame.replaces) contexts.length = 0;
   contexts.push({ setup, text });
   const facts = JSON.stringify({ ...(JSON.parse(frame.facts) as object), setup });
   await enter(frame.seq, ["context", 0, text, facts], frame.timeout_ms);

@@ -5,23 +5,26 @@ import type { Workspace } from "../workspace/workspace.ts";
 import { bad, fields, optionalText, shown, text } from "./arguments.ts";
 import type { Handler } from "./types.ts";
 
+/** Asked at each call: a session's contexts can be replaced. */
 export interface FilesOptions {
   readonly workspace: Workspace;
   readonly contexts: readonly ContextSource[];
 }
 
-export function readFile({ workspace, contexts }: FilesOptions): Handler {
+export function readFile(data: FilesOptions): Handler {
   return async (args, { signal }) => {
     const { path, range, context } = fields("read_file", args);
-    const corpus = corpusOf(contexts, context);
-    return corpus === undefined ? await workspace.read(path, range, signal) : await corpus.read(text("read: path", path), range, signal);
+    const corpus = corpusOf(data.contexts, context);
+    return corpus === undefined
+      ? await data.workspace.read(path, range, signal)
+      : await corpus.read(text("read: path", path), range, signal);
   };
 }
 
-export function readPiece({ contexts }: FilesOptions): Handler {
+export function readPiece(data: FilesOptions): Handler {
   return async (args) => {
     const given = fields("chunks", args);
-    const corpus = corpusOf(contexts, given["context"]);
+    const corpus = corpusOf(data.contexts, given["context"]);
     if (corpus === undefined) throw bad("chunks: no context is named");
     const request: PieceRequest = {
       offset: count("offset", given["offset"]),
@@ -32,8 +35,8 @@ export function readPiece({ contexts }: FilesOptions): Handler {
   };
 }
 
-export function listFiles({ workspace }: FilesOptions): Handler {
-  return async (args, { signal }) => await workspace.list(fields("list_files", args)["glob"], signal);
+export function listFiles(data: FilesOptions): Handler {
+  return async (args, { signal }) => await data.workspace.list(fields("list_files", args)["glob"], signal);
 }
 
 function corpusOf(contexts: readonly ContextSource[], named: unknown): Corpus | undefined {

@@ -6,29 +6,29 @@ import { searchCount, searchFiles, searchPatterns } from "./search/search.ts";
 import type { Handler } from "./types.ts";
 
 export interface SearchOptions {
-  readonly workspace: Workspace;
-  readonly contexts: readonly ContextSource[];
+  /** Asked at each call: a session's contexts can be replaced. */
+  readonly data: { readonly workspace: Workspace; readonly contexts: readonly ContextSource[] };
   readonly maxWorkers: number;
 }
 
-export function rgSearch(tools: SearchOptions): Handler {
+export function rgSearch({ data, maxWorkers }: SearchOptions): Handler {
   return async (args, { signal }) => {
     const { patterns, paths, options } = fields("parallel_rg_search", args);
-    return await searchPatterns(patterns, paths, options, { ...tools, signal });
+    return await searchPatterns(patterns, paths, options, { workspace: data.workspace, contexts: data.contexts, maxWorkers, signal });
   };
 }
 
-export function rgFiles(tools: SearchOptions): Handler {
+export function rgFiles({ data, maxWorkers }: SearchOptions): Handler {
   return async (args, { signal }) => {
     const { patterns, paths, options } = fields("rg_files", args);
-    return await searchFiles(one(patterns), paths, options, { ...tools, signal });
+    return await searchFiles(one(patterns), paths, options, { workspace: data.workspace, contexts: data.contexts, maxWorkers, signal });
   };
 }
 
-export function rgCount(tools: SearchOptions): Handler {
+export function rgCount({ data, maxWorkers }: SearchOptions): Handler {
   return async (args, { signal }) => {
     const { patterns, paths, options } = fields("rg_count", args);
-    return await searchCount(one(patterns), paths, options, { ...tools, signal });
+    return await searchCount(one(patterns), paths, options, { workspace: data.workspace, contexts: data.contexts, maxWorkers, signal });
   };
 }
 

@@ -1,60 +1,40 @@
 // `ask QUESTION [PATH…]`: the whole loop; live progress on stderr, the answer on stdout.
 import { HostError } from "../errors.ts";
-import { askIn, type Asked } from "../loop/ask.ts";
+import type { AskResult } from "../library/ask-result.ts";
+import { ASK } from "../library/open.ts";
 import { dollars } from "../pool/cost.ts";
 import { usageJson } from "../pool/usage.ts";
-import { openEverything } from "../session/open.ts";
-import type { Streams } from "./cells.ts";
+import { openFor, type CommandContext, type Streams } from "./command.ts";
 import { EXIT, exitOfCode } from "./exit.ts";
 import { catchSignals } from "./interrupt.ts";
-import type { Settings } from "./options.ts";
 import { Reporter } from "./reporter.ts";
-import { ASK, DEFAULT_ITERATIONS, openOptions, type Host } from "./setup.ts";
 
-export async function ask(
-  question: string,
-  paths: readonly string[],
-  settings: Settings,
-  host: Host,
-  { out, err }: Streams,
-): Promise<number> {
+export async function ask(question: string, paths: readonly string[], context: CommandContext): Promise<number> {
   if (question.trim() === "") throw new HostError("E_USAGE", "the question is empty: rlm-repl ask 'your question' PATH…");
-  const reporter = new Reporter(err, {
-    quiet: settings.quiet,
-    verbose: settings.verbose,
-    console: settings.verbose,
-    turns: !settings.json,
-  });
+  const { settings, out, err } = context;
+  const { json = false, quiet = false, verbose = false } = settings;
+  const reporter = new Reporter(err, { quiet, verbose, console: verbose, turns: !json });
   // PATHs make one context; each -c is one of its own.
-  const options = openOptions(
-    { ...settings, context: [...settings.context, ...paths] },
-    { ...ASK, combined: settings.context.length === 0 },
-    host,
-    reporter.emit,
-  );
-  await using opened = await openEverything(options);
-  const { model } = await opened.models.chosen();
-  const bounds = [`${options.maxCalls} model calls`, ...(model.price === undefined ? [] : [`$${options.maxUsd?.toFixed(2)}`])];
-  reporter.emit({ type: "notice", text: `at most ${bounds.join(" and ")} (--max-calls, --max-cost), session ${opened.session.id}` });
-  await opened.session.ready();
-  using signals = catchSignals(() => void opened.session.close());
-  const maxIterations = settings.maxIterations ?? DEFAULT_ITERATIONS;
-  const asked = await askIn(opened, {
-    question,
-    limits: { maxIterations, modelCallMs: options.limits.modelCallMs },
-    signal: signals.signal,
-    emit: reporter.emit,
-  });
+  const own = settings.context ?? [];
+  const handed = { contexts: [...own, ...paths], combined: own.length === 0 };
+  await using session = await openFor(context, ASK, reporter.emit, handed);
+  const { isPriced } = await session.models();
+  const { usd, calls } = session.left;
+  const bounds = [...(calls === null ? [] : [`${calls} model calls`]), ...(usd === null || !isPriced ? [] : [`$${usd.toFixed(2)}`])];
+  reporter.emit({ type: "notice", text: `at most ${bounds.join(" and ")} (--max-calls, --max-cost), session ${session.id}` });
+  using signals = catchSignals(() => void session.close());
+  const result = await session.ask(question, { signal: signals.signal });
   reporter.end();
-  if (settings.json) await out.raw(`${JSON.stringify(askJson(asked, opened.session.id))}\n`);
-  else await show(asked, settings, { out, err });
-  return signals.exitCode() ?? exitOf(asked);
+  if (json) await out.raw(`${JSON.stringify(askJson(result))}\n`);
+  else await showAnswer(result, quiet, { out, err });
+  return signals.exitCode() ?? exitOf(result);
 }
 
-function askJson({ answer, stop_reason, partial, iterations, model, usage, error }: Asked, session: string): object {
+/** The fixed fields of `ask --json`. */
+function askJson({ answer, stopReason, partial, iterations, model, usage, session, error }: AskResult): object {
   return {
     answer,
-    stop_reason,
+    stop_reason: stopReason,
     partial,
     iterations,
     model,
@@ -64,14 +44,14 @@ function askJson({ answer, stop_reason, partial, iterations, model, usage, error
   };
 }
 
-async function show(asked: Asked, settings: Settings, { out, err }: Streams): Promise<void> {
-  const { answer, stop_reason, error, usage, iterations } = asked;
+export async function showAnswer(result: AskResult, quiet: boolean, { out, err }: Streams): Promise<void> {
+  const { answer, stopReason, error, usage, iterations } = result;
   if (error !== undefined) await err.write(`rlm-repl: ${error.message}\n`);
-  if (stop_reason === "max_iterations")
+  if (stopReason === "max_iterations")
     await err.write(`rlm-repl: no FINAL within ${iterations} turns; this answer is partial (raise --max-iterations)\n`);
-  if (answer !== null || stop_reason === "final")
+  if (answer !== null || stopReason === "final")
     await out.write(`${typeof answer === "string" ? answer : JSON.stringify(answer, null, 2)}\n`);
-  if (settings.quiet) return;
+  if (quiet) return;
   const money = usage.usd === null ? "price unknown" : dollars(usage.usd, "up");
   await err.raw(
     err.dim(
@@ -80,8 +60,8 @@ async function show(asked: Asked, settings: Settings, { out, err }: Streams): Pr
   );
 }
 
-function exitOf({ stop_reason, error }: Asked): number {
-  switch (stop_reason) {
+function exitOf({ stopReason, error }: AskResult): number {
+  switch (stopReason) {
     case "final":
       return EXIT.ok;
     case "max_iterations":

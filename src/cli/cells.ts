@@ -1,98 +1,85 @@
 // The commands that run cells somebody wrote: `-e CODE`, `-`, and `run FILE.ts`.
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { Outcome } from "../../sandbox/outcome.ts";
 import { HostError, messageOf } from "../errors.ts";
+import { CELLS, ONE_CELL, type Kind } from "../library/open.ts";
 import { readNotebook } from "../notebook/cells.ts";
-import { openEverything } from "../session/open.ts";
-import { exitOfOutcome } from "./exit.ts";
+import { openFor, type CommandContext } from "./command.ts";
+import { exitOfResult } from "./exit.ts";
 import { catchSignals } from "./interrupt.ts";
-import type { Settings } from "./options.ts";
 import { Reporter } from "./reporter.ts";
-import { CELLS, NOTEBOOK, openOptions, type Host, type Kind } from "./setup.ts";
-import { outcomeJson, showError, valueText } from "./show.ts";
-import type { Output } from "./terminal.ts";
-
-export interface Streams {
-  readonly out: Output;
-  readonly err: Output;
-}
+import { showResult } from "./show.ts";
 
 /** `-e CODE`: one cell, no session kept. */
-export function runCode(code: string, settings: Settings, host: Host, streams: Streams): Promise<number> {
-  return runAll([code], settings, CELLS, host, streams);
+export function runCode(code: string, context: CommandContext): Promise<number> {
+  return runAll([code], ONE_CELL, context);
 }
 
 /** `-`: a cell from standard input. */
-export async function runStdin(settings: Settings, host: Host, streams: Streams): Promise<number> {
-  if (host.stdin.isTTY === true)
+export async function runStdin(context: CommandContext): Promise<number> {
+  const { stdin } = context.process;
+  if (stdin.isTTY)
     throw new HostError("E_USAGE", "- reads a cell from standard input, and that is a terminal: pipe something in, or use -e CODE");
-  if (settings.context.includes("-"))
-    throw new HostError("E_USAGE", "standard input is the cell here, it cannot be a context too: use -e CODE with -c -");
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of host.stdin) chunks.push(chunk);
-  return runAll([decode(Buffer.concat(chunks), "standard input")], settings, CELLS, { ...host, stdin: nothing() }, streams);
+  return runAll([await readStdin(context)], ONE_CELL, context, { stdin: null });
+}
+
+/** Standard input as a notebook, where there is no terminal and nothing was asked for. */
+export async function runScript(context: CommandContext): Promise<number> {
+  const source = await readStdin(context);
+  return runAll(sourcesOf(source), CELLS, context, { stdin: null });
 }
 
 /** `run FILE.ts`: every cell up to a FINAL, whatever the ones before did; `--stop` ends at the first failure. */
-export async function runFile(file: string, settings: Settings, host: Host, streams: Streams): Promise<number> {
-  const path = resolve(host.cwd, file);
-  const bytes = await readFile(path).catch((error: unknown) => {
+export async function runFile(file: string, stop: boolean, context: CommandContext): Promise<number> {
+  return runAll(sourcesOf(await readSource(file, context.process.cwd)), CELLS, context, { stop });
+}
+
+/** Text of a notebook. Throws E_USAGE saying why it cannot be read. */
+export async function readSource(file: string, cwd: string): Promise<string> {
+  const bytes = await readFile(resolve(cwd, file)).catch((error: unknown) => {
     const reason = messageOf(error).includes("EISDIR")
       ? "it is a folder"
       : messageOf(error).includes("ENOENT")
-        ? `there is no such file (looked in ${host.cwd})`
+        ? `there is no such file (looked in ${cwd})`
         : messageOf(error);
     throw new HostError("E_USAGE", `cannot run ${file}: ${reason}`, { cause: error });
   });
-  return runAll(
-    readNotebook(decode(bytes, file)).map(({ source }) => source),
-    settings,
-    NOTEBOOK,
-    host,
-    streams,
-  );
+  return decode(bytes, file);
 }
 
-async function runAll(sources: readonly string[], settings: Settings, kind: Kind, host: Host, { out, err }: Streams): Promise<number> {
-  const reporter = new Reporter(err, { quiet: settings.quiet, verbose: settings.verbose, console: !settings.json, turns: false });
-  await using opened = await openEverything(openOptions(settings, kind, host, reporter.emit));
-  const { session } = opened;
-  await session.ready();
+function sourcesOf(notebook: string): string[] {
+  return readNotebook(notebook).map(({ source }) => source);
+}
+
+async function readStdin({ process, settings }: CommandContext): Promise<string> {
+  if (settings.context?.includes("-") === true)
+    throw new HostError("E_USAGE", "standard input is the cell here, it cannot be a context too: use -e CODE with -c -");
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+  return decode(Buffer.concat(chunks), "standard input");
+}
+
+async function runAll(
+  sources: readonly string[],
+  kind: Kind,
+  context: CommandContext,
+  { stop = false, ...handed }: { readonly stop?: boolean; readonly stdin?: null } = {},
+): Promise<number> {
+  const { settings, out, err } = context;
+  const { json = false, quiet = false, verbose = false } = settings;
+  const reporter = new Reporter(err, { quiet, verbose, console: !json, turns: false });
+  await using session = await openFor(context, kind, reporter.emit, handed);
   using signals = catchSignals(() => void session.close());
   let exit = 0;
   for (const [i, source] of sources.entries()) {
-    const outcome = await session.run(source, { signal: signals.signal });
+    const result = await session.run(source, { signal: signals.signal });
     reporter.end();
-    await show(outcome, source, settings, { out, err }, i === sources.length - 1);
-    if (exit === 0) exit = exitOfOutcome(outcome);
-    const stops = outcome.outcome === "final" || outcome.outcome === "interrupted" || (settings.stop && exit !== 0);
+    await showResult(result, source, { out, err, json, quiet, isLast: i === sources.length - 1 });
+    if (exit === 0) exit = exitOfResult(result);
+    const stops = result.outcome === "final" || result.outcome === "interrupted" || (stop && exit !== 0);
     if (stops) break;
   }
   return signals.exitCode() ?? exit;
-}
-
-async function show(outcome: Outcome, source: string, settings: Settings, { out, err }: Streams, isLast: boolean): Promise<void> {
-  if (settings.json) return await out.raw(`${outcomeJson(outcome)}\n`);
-  for (const warning of outcome.warnings) await err.write(`warning: ${warning}\n`);
-  if (outcome.error !== undefined) return showError(outcome, source, err);
-  if (outcome.state !== undefined && !settings.quiet) await err.write(`rlm-repl: ${stateInWords(outcome.state)}\n`);
-  // Of a notebook's cells only the last one's value is its result; the others speak by print.
-  if (!isLast && outcome.outcome !== "final") return;
-  const { text, notice } = valueText(outcome.value, out.isTerminal);
-  if (notice !== undefined && !settings.quiet) await err.write(`rlm-repl: ${notice}\n`);
-  if (text !== "") await out.write(text);
-}
-
-export function stateInWords(state: NonNullable<Outcome["state"]>): string {
-  switch (state) {
-    case "partial":
-      return "the cell was stopped half-way; what it assigned before is kept";
-    case "rebuilt":
-      return "the session was rebuilt by replay";
-    case "lost":
-      return "the sandbox had to be replaced: the variables of earlier cells are lost";
-  }
 }
 
 /** A source that is not UTF-8 would run as something else than was written. */
@@ -102,8 +89,4 @@ function decode(bytes: Uint8Array, name: string): string {
   } catch (error) {
     throw new HostError("E_USAGE", `${name} is not valid UTF-8; save it as UTF-8`, { cause: error });
   }
-}
-
-async function* nothing(): AsyncGenerator<Uint8Array> {
-  // Standard input was read already.
 }

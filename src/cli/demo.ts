@@ -3,65 +3,59 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Outcome } from "../../sandbox/outcome.ts";
 import { HostError } from "../errors.ts";
+import type { Kind } from "../library/open.ts";
+import type { CellResult } from "../library/result.ts";
 import { readNotebook, type NotebookCell } from "../notebook/cells.ts";
-import { openEverything } from "../session/open.ts";
-import { stateInWords, type Streams } from "./cells.ts";
+import { openFor, type CommandContext } from "./command.ts";
 import { answerLines, readAnswer } from "./demo-answer.ts";
-import { EXIT, exitOfOutcome } from "./exit.ts";
+import { EXIT, exitOfResult } from "./exit.ts";
 import { catchSignals } from "./interrupt.ts";
-import type { Settings } from "./options.ts";
 import { Reporter } from "./reporter.ts";
-import { CELLS, openOptions, type Host } from "./setup.ts";
+import { stateInWords } from "./show.ts";
 import { visible, type Output } from "./terminal.ts";
 
 const QUESTION = "What in these packages can run programs, run code from strings, or open the network?";
 /** The demo stops a loop; a newcomer should not wait half a minute for it. */
-const SLICE_S = 3;
+const DEMO: Kind = { keep: false, isAsk: false, cellTimeout: 3 };
 
-export async function demo(path: string | undefined, settings: Settings, host: Host, { out, err }: Streams): Promise<number> {
-  const folder = path ?? ownDependencies(host.cwd);
-  const reporter = new Reporter(err, { quiet: settings.quiet, verbose: settings.verbose, console: false, turns: false });
-  const screen = settings.json ? err : out;
+export async function demo(path: string | undefined, context: CommandContext): Promise<number> {
+  const { settings, out, err, process } = context;
+  const { json = false, quiet = false, verbose = false, model = "offline" } = settings;
+  const folder = path ?? ownDependencies(process.cwd);
+  const reporter = new Reporter(err, { quiet, verbose, console: false, turns: false });
+  const screen = json ? err : out;
   const say = async (text: string): Promise<void> => {
     reporter.end();
-    if (!settings.quiet || screen === out) await screen.raw(`${text}\n`);
+    if (!quiet || screen === out) await screen.raw(`${text}\n`);
   };
-  const model = settings.model ?? host.env["RLM_MODEL"] ?? "offline";
-  const options = openOptions({ ...settings, model, context: [folder] }, CELLS, host, reporter.emit);
-  const limits = { ...options.limits, sliceMs: Math.min(options.limits.sliceMs, SLICE_S * 1000) };
   await say(screen.bold(`\nQuestion: ${QUESTION}`));
   await say(`Files:    ${visible(folder)}`);
   await say(
     `The cells below were written beforehand, where a root model would write them. Everything they call is real:\nthe sandbox, ripgrep, threads, and sub-model calls (answered by ${visible(model)}).\n`,
   );
-  await using opened = await openEverything({ ...options, limits });
-  await opened.session.ready();
-  using signals = catchSignals(() => void opened.session.close());
+  await using session = await openFor(context, DEMO, reporter.emit, { contexts: [folder], model });
+  using signals = catchSignals(() => void session.close());
   for (const [i, cell] of notebook().entries()) {
     await say(screen.bold(`[${i + 1}] ${cell.title}`));
-    await say(screen.dim(codeLines(cell.source, settings.verbose, screen)));
-    const outcome = await opened.session.run(cell.source, { signal: signals.signal });
+    await say(screen.dim(codeLines(cell.source, verbose, screen)));
+    const result = await session.run(cell.source, { signal: signals.signal });
     reporter.end();
-    if (outcome.outcome === "final") return await finish(outcome, folder, settings, { out, err });
-    await say(`${outcomeLines(outcome)}\n`);
-    if (outcome.outcome === "interrupted") return signals.exitCode() ?? EXIT.interrupted;
-    if (outcome.outcome === "threw" || outcome.outcome === "rejected") return exitOfOutcome(outcome);
+    if (result.outcome === "final") {
+      if (json) await out.raw(`${JSON.stringify(result.value)}\n`);
+      else await out.raw(`${answerLines(readAnswer(result.value), folder, out).join("\n")}\n`);
+      return EXIT.ok;
+    }
+    await say(`${resultLines(result)}\n`);
+    if (result.outcome === "interrupted") return signals.exitCode() ?? EXIT.interrupted;
+    if (result.outcome === "threw" || result.outcome === "rejected") return exitOfResult(result);
   }
   throw new HostError("E_DEFECT", "the demo's cells ended without an answer");
 }
 
-async function finish(outcome: Outcome, folder: string, settings: Settings, { out }: Streams): Promise<number> {
-  const json = outcome.value?.json ?? "null";
-  if (settings.json) await out.raw(`${json}\n`);
-  else await out.raw(`${answerLines(readAnswer(json), folder, out).join("\n")}\n`);
-  return EXIT.ok;
-}
-
 /** What a cell printed, and how it ended. */
-function outcomeLines({ output, outcome, ms, calls, error, state }: Outcome): string {
-  const text = visible(output.text.trimEnd());
+function resultLines({ output, outcome, ms, calls, error, state }: CellResult): string {
+  const text = visible(output.trimEnd());
   const shown = text === "" ? [] : text.split("\n").map((line) => `  ${line}`);
   const failed = error === undefined ? "" : `: ${visible(error.message)}`;
   const kept = state === undefined ? "" : ` (${stateInWords(state)})`;

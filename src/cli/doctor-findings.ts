@@ -2,14 +2,16 @@
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { isolatedVmVersion, stopTransform } from "../../sandbox/index.ts";
+import { resolveSettings } from "../config/resolve.ts";
+import type { SettingName } from "../config/settings.ts";
 import { messageOf } from "../errors.ts";
+import { ONE_CELL, openWith } from "../library/open.ts";
 import { chooseModels } from "../llm/choose.ts";
-import { modelLimitSetting, workersSetting, type Setting } from "../pool/settings.ts";
-import { openEverything } from "../session/open.ts";
+import { automaticWorkers, MODEL_CALLS_AT_A_TIME } from "../pool/settings.ts";
 import { makeFolder, stateDir } from "../session/state-dir.ts";
 import { ripgrepVersion } from "../workspace/ripgrep.ts";
-import type { Settings } from "./options.ts";
-import { CELLS, openOptions, type Host } from "./setup.ts";
+import type { Process } from "./command.ts";
+import type { SettingFinding } from "./doctor-settings.ts";
 
 export interface Finding {
   readonly key: string;
@@ -23,19 +25,20 @@ export interface Finding {
 
 const LEAST_NODE = 24;
 
-export async function inspectMachine(settings: Settings, host: Host): Promise<Finding[]> {
-  const isolate = await sandbox(host);
+export async function inspectMachine(settings: readonly SettingFinding[], process: Process, isTerminal: boolean): Promise<Finding[]> {
+  const isolate = await sandbox();
   return [
     node(),
     isolate,
     await ripgrep(),
-    ...pools(settings, host),
-    await model(settings, host),
-    state(settings, host),
+    pool(settings, "maxWorkers", "workers", "workers", automaticWorkers()),
+    pool(settings, "concurrency", "model_limit", "model calls at a time", MODEL_CALLS_AT_A_TIME),
+    await model(settings, process, isTerminal),
+    state(textOf(settings, "stateDir"), process),
     ...limits(),
     cgroup(),
     ...layers(isolate),
-    proxies(host),
+    proxies(process),
   ];
 }
 
@@ -53,17 +56,18 @@ function node(): Finding {
   };
 }
 
-/** A real session, and a real cell in it. */
-async function sandbox(host: Host): Promise<Finding> {
+/** A real session, and a real cell in it; without any setting, since a wrong one is no reason to say that the isolate does not run. */
+async function sandbox(): Promise<Finding> {
   const found = { key: "isolate", title: "isolate", needed: true } as const;
   const started = performance.now();
   try {
-    // A wrong setting is a finding of its own, and no reason to say that the isolate does not run.
-    const alone: Settings = { context: [], workspace: [], ignore: true, json: false, quiet: true, verbose: false, stop: false };
-    await using opened = await openEverything(openOptions(alone, CELLS, { ...host, env: {} }, () => undefined));
-    const outcome = await opened.session.run("1 + 1");
+    const nowhere = { cwd: "/", env: {} };
+    const resolved = resolveSettings({ given: {}, as: "flag", ...nowhere }, []);
+    const host = { ...nowhere, stdin: null, isTerminal: false, emit: () => undefined };
+    await using session = await openWith(resolved, ONE_CELL, host);
+    const result = await session.run("1 + 1");
     const ms = Math.round(performance.now() - started);
-    if (outcome.value?.json !== "2") return { ...found, state: "failed", text: `1 + 1 came to ${outcome.outcome}` };
+    if (result.value !== 2) return { ...found, state: "failed", text: `1 + 1 came to ${result.outcome}` };
     return {
       ...found,
       state: "ok",
@@ -86,25 +90,26 @@ async function ripgrep(): Promise<Finding> {
   }
 }
 
-function pools({ maxWorkers, concurrency }: Settings, { env }: Host): Finding[] {
-  const number = (key: string, title: string, flag: string, given: number | undefined, read: () => Setting): Finding => {
-    try {
-      const { value, source } = given === undefined ? read() : { value: given, source: flag };
-      return { key, title, state: "ok", text: `${value} (${source})`, value };
-    } catch (error) {
-      return { key, title, state: "failed", text: messageOf(error) };
-    }
-  };
-  return [
-    number("workers", "workers", "--max-workers", maxWorkers, () => workersSetting(env)),
-    number("model_limit", "model calls at a time", "--concurrency", concurrency, () => modelLimitSetting(env)),
-  ];
+function pool(settings: readonly SettingFinding[], name: SettingName, key: string, title: string, automatic: number): Finding {
+  const { found, error } = settings.find(({ row }) => row.name === name) ?? {};
+  if (error !== undefined) return { key, title, state: "failed", text: error };
+  const value = typeof found?.value === "number" ? found.value : automatic;
+  return { key, title, state: "ok", text: `${value} (${found?.source ?? "automatic"})`, value };
 }
 
-async function model({ model: given, subModel }: Settings, { env, stderrIsTerminal }: Host): Promise<Finding> {
+async function model(settings: readonly SettingFinding[], { env }: Process, stderrIsTerminal: boolean): Promise<Finding> {
   const found = { key: "model", title: "model" } as const;
+  const source = (name: SettingName): string | undefined => settings.find(({ row }) => row.name === name)?.found?.source;
   try {
-    const chosen = await chooseModels({ model: given, subModel, env, stderrIsTerminal });
+    const chosen = await chooseModels({
+      model: textOf(settings, "model"),
+      modelSource: source("model"),
+      subModel: textOf(settings, "subModel"),
+      subModelSource: source("subModel"),
+      keyFrom: textOf(settings, "keyFrom"),
+      env,
+      stderrIsTerminal,
+    });
     const sub = chosen.subModel.id === chosen.model.id ? "" : `, sub-calls by ${chosen.subModel.id}`;
     return { ...found, state: "ok", text: `${chosen.model.id}${sub} (${chosen.reason})`, value: chosen.model.id };
   } catch (error) {
@@ -112,7 +117,12 @@ async function model({ model: given, subModel }: Settings, { env, stderrIsTermin
   }
 }
 
-function state({ stateDir: given }: Settings, { env }: Host): Finding {
+function textOf(settings: readonly SettingFinding[], name: SettingName): string | undefined {
+  const value = settings.find(({ row }) => row.name === name)?.found?.value;
+  return typeof value === "string" ? value : undefined;
+}
+
+function state(given: string | undefined, { env }: Process): Finding {
   const found = { key: "state_folder", title: "state folder" } as const;
   const folder = stateDir(given, env, process.platform);
   if (folder === undefined)
@@ -178,7 +188,7 @@ function layers(isolate: Finding): Finding[] {
 }
 
 /** Names only: their values can hold credentials. */
-function proxies({ env }: Host): Finding {
+function proxies({ env }: Process): Finding {
   const set = ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"].filter((name) => (env[name] ?? env[name.toLowerCase()] ?? "") !== "");
   return {
     key: "proxies",

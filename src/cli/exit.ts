@@ -1,6 +1,6 @@
 // Exit codes: the one place that knows them.
-import type { Outcome } from "../../sandbox/outcome.ts";
 import { HostError } from "../errors.ts";
+import type { CellResult } from "../library/result.ts";
 
 export const EXIT = { ok: 0, cell: 1, usage: 2, budget: 3, limit: 4, provider: 5, defect: 70, interrupted: 130, terminated: 143 } as const;
 
@@ -24,7 +24,7 @@ export function exitOfCode(code: string | undefined): number {
   }
 }
 
-export function exitOfOutcome({ outcome, error }: Outcome): number {
+export function exitOfResult({ outcome, error }: CellResult): number {
   switch (outcome) {
     case "ok":
     case "final":

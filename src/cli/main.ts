@@ -1,25 +1,26 @@
 // One command from arguments to exit code. No stack trace reaches a user but for a defect of ours.
 import { readFileSync } from "node:fs";
 import { stopTransform } from "../../sandbox/index.ts";
+import { resolveSettings } from "../config/resolve.ts";
 import { HostError } from "../errors.ts";
 import { ask } from "./ask.ts";
-import { runCode, runFile, runStdin, type Streams } from "./cells.ts";
+import { runCode, runFile, runStdin } from "./cells.ts";
+import type { CommandContext, Process, Streams } from "./command.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
 import { EXIT, exitOfError } from "./exit.ts";
-import { parseArguments, type Request } from "./program.ts";
-import type { Host } from "./setup.ts";
+import { help } from "./help.ts";
+import { parseArguments, type Given, type Request } from "./program.ts";
 import { Output, visible } from "./terminal.ts";
 
 export async function main(argv: readonly string[]): Promise<number> {
-  const { env } = process;
+  const { env, stdin } = process;
   const streams: Streams = { out: new Output(process.stdout, env), err: new Output(process.stderr, env) };
   // A reader that has read enough ends us quietly.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.defect));
   process.stderr.on("error", () => undefined);
-  const host: Host = { cwd: process.cwd(), env, stdin: process.stdin, stderrIsTerminal: streams.err.isTerminal };
   try {
-    return await perform(parseArguments(argv, version()), host, streams);
+    return await perform(parseArguments(argv, version()), { cwd: process.cwd(), env, stdin }, streams);
   } catch (error) {
     return await explain(error, streams);
   } finally {
@@ -27,23 +28,33 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function perform(request: Request, host: Host, streams: Streams): Promise<number> {
+async function perform(request: Request, process: Process, streams: Streams): Promise<number> {
+  const context = (given: Given): CommandContext => {
+    const resolved = resolveSettings({ given, as: "flag", env: process.env, cwd: process.cwd });
+    return { ...streams, process, resolved, settings: resolved.values };
+  };
   switch (request.command) {
     case "say":
       await streams.out.raw(request.text);
       return EXIT.ok;
+    case "help":
+      return await help(request.topic, streams);
     case "eval":
-      return await runCode(request.code, request.settings, host, streams);
+      return await runCode(request.code, context(request.given));
     case "stdin":
-      return await runStdin(request.settings, host, streams);
+      return await runStdin(context(request.given));
     case "run":
-      return await runFile(request.file, request.settings, host, streams);
+      return await runFile(request.file, request.stop, context(request.given));
     case "ask":
-      return await ask(request.question, request.paths, request.settings, host, streams);
+      return await ask(request.question, request.paths, context(request.given));
     case "demo":
-      return await demo(request.path, request.settings, host, streams);
+      return await demo(request.path, context(request.given));
     case "doctor":
-      return await doctor(request.settings, host, streams);
+      return await doctor(request.given, { ...streams, process });
+    case "prompt": {
+      const { prompt } = await import("./prompt/prompt.ts");
+      return await prompt(context(request.given));
+    }
   }
 }
 

@@ -1,22 +1,31 @@
 // The command line as commander reads it, built from the table of options.
 import { Command, CommanderError } from "commander";
+import type { SettingName } from "../config/settings.ts";
+import { flagOf, TABLE } from "../config/table.ts";
 import { HostError } from "../errors.ts";
-import { OPTIONS, type Settings } from "./options.ts";
+
+/** Options as they were written, by their names; the table reads them. */
+export type Given = Readonly<Partial<Record<SettingName, unknown>>>;
 
 /** What the user asked for. */
 export type Request =
-  | { readonly command: "eval"; readonly code: string; readonly settings: Settings }
-  | { readonly command: "stdin"; readonly settings: Settings }
-  | { readonly command: "run"; readonly file: string; readonly settings: Settings }
-  | { readonly command: "ask"; readonly question: string; readonly paths: readonly string[]; readonly settings: Settings }
-  | { readonly command: "demo"; readonly path: string | undefined; readonly settings: Settings }
-  | { readonly command: "doctor"; readonly settings: Settings }
+  | { readonly command: "prompt"; readonly given: Given }
+  | { readonly command: "eval"; readonly code: string; readonly given: Given }
+  | { readonly command: "stdin"; readonly given: Given }
+  | { readonly command: "run"; readonly file: string; readonly stop: boolean; readonly given: Given }
+  | { readonly command: "ask"; readonly question: string; readonly paths: readonly string[]; readonly given: Given }
+  | { readonly command: "demo"; readonly path: string | undefined; readonly given: Given }
+  | { readonly command: "doctor"; readonly given: Given }
+  | { readonly command: "help"; readonly topic: string | undefined }
   /** Help or the version: text that is the answer itself. */
   | { readonly command: "say"; readonly text: string };
 
 const SUMMARY = "A sandboxed TypeScript REPL for recursive language models: code over a context larger than any window.";
 const EXAMPLES = `
+Each option is also a variable (--max-cost: RLM_MAX_COST) and a key of rlm.config.json (max_cost); rlm-repl help configuration
+
 Examples:
+  rlm-repl                                         the prompt
   rlm-repl demo                                    watch a run over real files, without a key
   rlm-repl -e '2n**64n'                            one cell
   rlm-repl -e 'context.length' -c big.log          one cell over a file
@@ -32,19 +41,23 @@ export function parseArguments(argv: readonly string[], version: string): Reques
     .version(version, "-V, --version", "print the version")
     // Options after a command are the command's; those before it count for it too.
     .enablePositionalOptions()
+    .helpCommand(false)
     .option("-e, --eval <code>", "run one cell")
-    .argument("[cell]", "- runs a cell from stdin")
+    .argument("[cell]", "- runs a cell from stdin; without it, and without -e, there is a prompt")
     .addHelpText("after", EXAMPLES)
-    .action((cell: string | undefined, given: Record<string, unknown>) => {
-      const settings = read(given);
-      if (typeof given["eval"] === "string") {
+    .action((cell: string | undefined, own: Record<string, unknown>) => {
+      const given = givenIn(own);
+      if (typeof own["eval"] === "string") {
         if (cell !== undefined)
           throw new HostError("E_USAGE", `-e runs one cell; ${JSON.stringify(cell)} beside it means nothing. A context is -c ${cell}`);
-        request = { command: "eval", code: given["eval"], settings };
-      } else if (cell === "-") request = { command: "stdin", settings };
+        request = { command: "eval", code: own["eval"], given };
+      } else if (cell === "-") request = { command: "stdin", given };
       else if (cell !== undefined)
-        throw new HostError("E_USAGE", `there is no command ${JSON.stringify(cell)}; there are run, ask, demo, doctor, -e CODE and -`);
-      else request = { command: "say", text: program.helpInformation() };
+        throw new HostError(
+          "E_USAGE",
+          `there is no command ${JSON.stringify(cell)}; there are run, ask, demo, doctor, help, -e CODE and -`,
+        );
+      else request = { command: "prompt", given };
     });
   withOptions(program);
   const sub = (name: string, description: string): Command => {
@@ -52,26 +65,35 @@ export function parseArguments(argv: readonly string[], version: string): Reques
     program.addCommand(command);
     return command;
   };
+  const joined = (own: Record<string, unknown>): Given => givenIn(own, program.opts());
   sub("run", "run the cells of a file, separated by lines that begin // %%")
     .argument("<file>", "a TypeScript file")
     .option("--stop", "end at the first cell that fails")
-    .action((file: string, given: Record<string, unknown>) => {
-      request = { command: "run", file, settings: read(given, program) };
+    .action((file: string, own: Record<string, unknown>) => {
+      request = { command: "run", file, stop: own["stop"] === true, given: joined(own) };
     });
   sub("ask", "ask a question over files: a root model explores them by writing cells")
     .argument("<question>", "in quotes")
     .argument("[paths...]", "files, folders, quoted globs, or -; together one context")
-    .action((question: string, paths: string[], given: Record<string, unknown>) => {
-      request = { command: "ask", question, paths, settings: read(given, program) };
+    .action((question: string, paths: string[], own: Record<string, unknown>) => {
+      request = { command: "ask", question, paths, given: joined(own) };
     });
   sub("demo", "a run over real files with cells written beforehand; needs no key")
     .argument("[path]", "default: this project's own dependencies")
-    .action((path: string | undefined, given: Record<string, unknown>) => {
-      request = { command: "demo", path, settings: read(given, program) };
+    .action((path: string | undefined, own: Record<string, unknown>) => {
+      request = { command: "demo", path, given: joined(own) };
     });
-  sub("doctor", "what this machine gives the sandbox, and where each setting comes from").action((given: Record<string, unknown>) => {
-    request = { command: "doctor", settings: read(given, program) };
+  sub("doctor", "what this machine gives the sandbox, and where each setting comes from").action((own: Record<string, unknown>) => {
+    request = { command: "doctor", given: joined(own) };
   });
+  program.addCommand(
+    base("help", (text) => (printed += text))
+      .description("print a page of the documentation; without a topic, the list")
+      .argument("[topic]")
+      .action((topic: string | undefined) => {
+        request = { command: "help", topic };
+      }),
+  );
   try {
     program.parse([...argv], { from: "user" });
   } catch (error) {
@@ -91,39 +113,29 @@ function base(name: string, print: (text: string) => void): Command {
 }
 
 function withOptions(command: Command): Command {
-  for (const { flags, meaning, repeatable, without } of OPTIONS) {
-    const described = without === undefined ? meaning : `${meaning} (default: ${without})`;
-    if (repeatable === true) command.option(flags, described, (value: string, before: string[] | undefined) => [...(before ?? []), value]);
+  for (const row of TABLE) {
+    const { short, value, meaning, without } = row;
+    const flags = `${short === undefined ? "" : `${short}, `}${flagOf(row)}${value === undefined ? "" : ` <${value}>`}`;
+    const described = value === undefined ? meaning : `${meaning} (default: ${without})`;
+    if (isRepeatable(row.name)) command.option(flags, described, (text: string, before?: string[]) => [...(before ?? []), text]);
     else command.option(flags, described);
   }
   return command;
 }
 
-/** Every value read by its row; what stands before the command joins what stands after it. */
-function read(own: Readonly<Record<string, unknown>>, program?: Command): Settings {
-  const before: Readonly<Record<string, unknown>> = program?.opts() ?? {};
-  const given: Record<string, unknown> = { ...before, ...own, ignore: own["ignore"] !== false && before["ignore"] !== false };
-  for (const key of ["context", "workspace"]) given[key] = [...lists(before[key]), ...lists(own === before ? [] : own[key])];
-  const settings: Record<string, unknown> = {
-    context: [],
-    workspace: [],
-    ignore: given["ignore"] !== false,
-    json: given["json"] === true,
-    quiet: given["quiet"] === true,
-    verbose: given["verbose"] === true,
-    stop: given["stop"] === true,
-  };
-  for (const { flags, read: readText } of OPTIONS) {
-    if (readText === undefined) continue;
-    const flag = /--[\w-]+/.exec(flags)?.[0] ?? flags;
-    const key = flag.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-    const value = given[key];
-    if (Array.isArray(value)) settings[key] = value.map((text) => readText(String(text), flag));
-    else if (typeof value === "string") settings[key] = readText(value, flag);
-  }
-  return settings as unknown as Settings;
+function isRepeatable(name: SettingName): boolean {
+  return name === "context" || name === "workspace";
 }
 
-function lists(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+/** What stands before the command joins what stands after it. */
+function givenIn(own: Readonly<Record<string, unknown>>, before: Readonly<Record<string, unknown>> = {}): Given {
+  const given: Partial<Record<SettingName, unknown>> = {};
+  for (const { name } of TABLE) {
+    // Commander keeps --no-ignore as `ignore: false`.
+    const value =
+      name === "noIgnore" ? (own["ignore"] === false || before["ignore"] === false ? true : undefined) : (own[name] ?? before[name]);
+    if (isRepeatable(name) && own[name] !== undefined && before[name] !== undefined) given[name] = [before[name], own[name]].flat();
+    else if (value !== undefined) given[name] = value;
+  }
+  return given;
 }

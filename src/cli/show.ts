@@ -1,17 +1,46 @@
-// Outcomes on stdout: the value for a person or a pipe, or one JSON object a line.
-import type { CellValue, Outcome } from "../../sandbox/outcome.ts";
+// Results of cells on stdout: the value for a person or a pipe, or one JSON object a line.
 import { MAX_PREVIEW } from "../../sandbox/limits.ts";
+import type { CellResult } from "../library/result.ts";
+import type { Streams } from "./command.ts";
 import type { Output } from "./terminal.ts";
 
+interface ShowOptions extends Streams {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** Of a notebook's cells only the last one's value is its result; the others speak by print. */
+  readonly isLast: boolean;
+}
+
+export async function showResult(result: CellResult, source: string, { out, err, json, quiet, isLast }: ShowOptions): Promise<void> {
+  if (json) return await out.raw(`${resultJson(result)}\n`);
+  for (const warning of result.warnings) await err.write(`warning: ${warning}\n`);
+  if (result.error !== undefined) return showError(result, source, err);
+  if (result.state !== undefined && !quiet) await err.write(`rlm-repl: ${stateInWords(result.state)}\n`);
+  if (!isLast && result.outcome !== "final") return;
+  const { text, notice } = valueText(result, out.isTerminal);
+  if (notice !== undefined && !quiet) await err.write(`rlm-repl: ${notice}\n`);
+  if (text !== "") await out.write(text);
+}
+
+export function stateInWords(state: NonNullable<CellResult["state"]>): string {
+  switch (state) {
+    case "partial":
+      return "the cell was stopped half-way; what it assigned before is kept";
+    case "rebuilt":
+      return "the session was rebuilt by replay";
+    case "lost":
+      return "the sandbox had to be replaced: the variables of earlier cells are lost";
+  }
+}
+
 /** The fixed fields of `run --json`. */
-export function outcomeJson(outcome: Outcome): string {
-  const { cell, value, output, error, ms, calls, vars, warnings, state } = outcome;
+function resultJson({ cell, outcome, preview, output, error, ms, calls, vars, warnings, state, ...rest }: CellResult): string {
   return JSON.stringify({
     cell,
-    outcome: outcome.outcome,
-    ...(value?.json === undefined ? {} : { value: JSON.parse(value.json) as unknown }),
-    preview: value?.preview ?? "undefined",
-    output: output.text,
+    outcome,
+    ...("value" in rest ? { value: rest.value } : {}),
+    preview,
+    output,
     ...(error === undefined
       ? {}
       : { error: { name: error.name, message: error.message, code: error.code, line: error.line, column: error.column } }),
@@ -24,32 +53,29 @@ export function outcomeJson(outcome: Outcome): string {
 }
 
 /** What stdout gets of a value, with its line end, and what stderr is told; undefined prints nothing. */
-export function valueText(value: CellValue | undefined, isTerminal: boolean): { readonly text: string; readonly notice?: string } {
-  if (value === undefined || value.type === "undefined") return { text: "" };
-  if (isTerminal) return { text: `${terminalText(value)}\n` };
-  if (value.json === undefined) {
+function valueText(result: CellResult, isTerminal: boolean): { readonly text: string; readonly notice?: string } {
+  if (result.type === "undefined") return { text: "" };
+  if (isTerminal) return { text: `${bareText(result)}\n` };
+  if (!("value" in result)) {
     // A preview of an object leaves out what is deep or wide.
-    const isCut = value.type === "object" || value.length !== undefined || value.preview.length >= MAX_PREVIEW;
+    const isCut = result.type === "object" || result.length !== undefined || result.preview.length >= MAX_PREVIEW;
     return {
-      text: `${value.preview}\n`,
-      ...(isCut ? { notice: `only a preview is shown${trueLength(value)}: JSON cannot keep the value, or it is over 8 MiB` } : {}),
+      text: `${result.preview}\n`,
+      ...(isCut ? { notice: `only a preview is shown${trueLength(result)}: JSON cannot keep the value, or it is over 8 MiB` } : {}),
     };
   }
-  const parsed: unknown = JSON.parse(value.json);
-  return { text: typeof parsed === "string" ? ensureLine(parsed) : `${value.json}\n` };
+  return { text: typeof result.value === "string" ? ensureLine(result.value) : `${JSON.stringify(result.value)}\n` };
 }
 
 /** The bounded preview; a string bare. */
-function terminalText(value: CellValue): string {
-  if (value.type !== "string" || value.json === undefined) return value.preview;
-  const parsed: unknown = JSON.parse(value.json);
-  if (typeof parsed !== "string") return value.preview;
-  return parsed.length <= MAX_PREVIEW
-    ? parsed
-    : `${parsed.slice(0, MAX_PREVIEW)}… (${(parsed.length - MAX_PREVIEW).toLocaleString("en-US")} more characters)`;
+function bareText({ value, preview }: CellResult): string {
+  if (typeof value !== "string") return preview;
+  return value.length <= MAX_PREVIEW
+    ? value
+    : `${value.slice(0, MAX_PREVIEW)}… (${(value.length - MAX_PREVIEW).toLocaleString("en-US")} more characters)`;
 }
 
-function trueLength({ type, length }: CellValue): string {
+function trueLength({ type, length }: CellResult): string {
   if (length === undefined) return "";
   return `; its true length is ${length.toLocaleString("en-US")} ${type === "string" ? "character" : "item"}${length === 1 ? "" : "s"}`;
 }
@@ -59,8 +85,7 @@ function ensureLine(text: string): string {
 }
 
 /** An error of a cell, with its place in the cell's own text and the line itself. */
-export async function showError(outcome: Outcome, source: string, err: Output): Promise<void> {
-  const { error, cell } = outcome;
+export async function showError({ error, cell }: CellResult, source: string, err: Output): Promise<void> {
   if (error === undefined) return;
   const where = error.line === undefined ? "" : ` at cell ${cell}:${error.line}:${error.column ?? 1}`;
   const code = error.code !== undefined && !error.message.includes(error.code) ? ` (${error.code})` : "";

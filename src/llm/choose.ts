@@ -1,20 +1,28 @@
 // Which models a run uses: the flag, RLM_MODEL, a key in the environment, else `offline` at a terminal. And why, in words for stderr.
 import { HostError } from "../errors.ts";
 import { defaultModels, factsOf, type Provider } from "./catalog.ts";
+import { FunctionModel, type Complete } from "./function-model.ts";
 import type { Environment } from "./http.ts";
+import { withKey } from "./key-source.ts";
 import type { Model, Price } from "./model.ts";
-import { openModel } from "./open.ts";
+import { openModel, type OpenOptions } from "./open.ts";
 
 export interface ChooseOptions {
-  /** `--model`. */
-  readonly model?: string | undefined;
-  /** `--sub-model`. */
-  readonly subModel?: string | undefined;
+  readonly model?: ModelChoice | undefined;
+  /** Who chose it: `--model`, `RLM_MODEL`, a file. Default `--model`. */
+  readonly modelSource?: string | undefined;
+  readonly subModel?: ModelChoice | undefined;
+  readonly subModelSource?: string | undefined;
+  /** Where the key of the root model's provider comes from (`key-source.ts`). */
+  readonly keyFrom?: string | undefined;
   readonly env: Environment;
   readonly prices?: ReadonlyMap<string, Price>;
   /** Without a model and a key, a person at a terminal gets `offline`; a program gets E_NO_MODEL. */
   readonly stderrIsTerminal: boolean;
 }
+
+/** A model as a program may give it: its name, an object of the interface, or one function from prompt to reply. */
+export type ModelChoice = string | Model | Complete;
 
 export interface ChosenModels {
   readonly model: Model;
@@ -24,7 +32,7 @@ export interface ChosenModels {
 }
 
 interface Choice {
-  readonly spec: string;
+  readonly spec: ModelChoice;
   readonly source: string;
   readonly reason: string;
 }
@@ -32,11 +40,17 @@ interface Choice {
 /** Throws E_NO_MODEL, E_USAGE, or E_LLM_AUTH for a model without its key. */
 export async function chooseModels(options: ChooseOptions): Promise<ChosenModels> {
   const { spec, source, reason } = choose(options);
-  const shared = { env: options.env, ...(options.prices ? { prices: options.prices } : {}) };
-  const model = await openModel(spec, { ...shared, source });
+  const env = options.keyFrom === undefined ? options.env : await withKey(options.env, options.keyFrom, spec);
+  const shared = { env, ...(options.prices ? { prices: options.prices } : {}) };
+  const model = await opened(spec, { ...shared, source });
   const subSpec = options.subModel ?? cheaperThan(model);
-  const subModel = subSpec === undefined ? model : await openModel(subSpec, { ...shared, source: "--sub-model" });
+  const subModel = subSpec === undefined ? model : await opened(subSpec, { ...shared, source: options.subModelSource ?? "--sub-model" });
   return { model, subModel, reason };
+}
+
+async function opened(choice: ModelChoice, options: OpenOptions): Promise<Model> {
+  if (typeof choice === "string") return await openModel(choice, options);
+  return typeof choice === "function" ? new FunctionModel(choice) : choice;
 }
 
 /** One line for stderr. */
@@ -46,9 +60,8 @@ export function describeChoice({ model, subModel, reason }: ChosenModels): strin
   return `model ${model.id}${sub} (${reason})${hint}`;
 }
 
-function choose({ model, env, stderrIsTerminal }: ChooseOptions): Choice {
-  if (model !== undefined) return { spec: model, source: "--model", reason: "--model" };
-  if (env["RLM_MODEL"]) return { spec: env["RLM_MODEL"], source: "RLM_MODEL", reason: "RLM_MODEL" };
+function choose({ model, modelSource = "--model", env, stderrIsTerminal }: ChooseOptions): Choice {
+  if (model !== undefined) return { spec: model, source: modelSource, reason: modelSource };
   for (const variable of ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"]) {
     if (env[variable]) return { spec: "anthropic", source: variable, reason: `${variable} is set` };
   }

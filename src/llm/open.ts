@@ -13,7 +13,7 @@ export interface OpenOptions {
   /** The user's own prices (`prices.ts`). */
   readonly prices?: ReadonlyMap<string, Price>;
   /** Where the spec came from, for messages. Default `--model`. */
-  readonly source?: string;
+  readonly source?: string | undefined;
 }
 
 /** Throws E_USAGE for a bad spec or script file, E_LLM_AUTH where there is no key. No SDK is loaded and nothing is sent yet. */

@@ -1,7 +1,6 @@
 // A question asked in an open session: the contexts probed, the loop run, what it used told.
 import { readFileSync } from "node:fs";
-import type { EventSink } from "../events.ts";
-import type { Usage } from "../pool/usage.ts";
+import { minus, type Usage } from "../pool/usage.ts";
 import type { Opened } from "../session/open.ts";
 import { probeFacts } from "../workspace/facts.ts";
 import { runLoop } from "./loop.ts";
@@ -12,8 +11,6 @@ export interface AskOptions {
   readonly question: string;
   readonly limits: LoopLimits;
   readonly signal: AbortSignal;
-  readonly emit: EventSink;
-  readonly onTurnStart?: (iteration: number) => void;
 }
 
 export interface Asked extends AskResult {
@@ -22,9 +19,11 @@ export interface Asked extends AskResult {
 }
 
 /** Rejects only when there is no model, or for a defect: what a run comes to is data. */
-export async function askIn({ session, contexts, models, budget, schedule, journal }: Opened, options: AskOptions): Promise<Asked> {
+export async function askIn(opened: Opened, options: AskOptions): Promise<Asked> {
+  const { session, data, models, budget, schedule, journal, emit } = opened;
   const { model, subModel } = await models.chosen();
-  const probes = (await Promise.all(contexts.map((context) => probeFacts(context)))).map(writeProbe);
+  const probes = (await Promise.all(data.contexts.map((context) => probeFacts(context)))).map(writeProbe);
+  const before = budget.ledger.total;
   const result = await runLoop({
     question: options.question,
     probes,
@@ -35,13 +34,13 @@ export async function askIn({ session, contexts, models, budget, schedule, journ
     budget,
     limits: options.limits,
     signal: options.signal,
-    onEvent: options.emit,
+    onEvent: emit,
     onTurn: (turn) => {
       journal.write({ type: "turn", ...turn });
-      options.onTurnStart?.(turn.iteration);
+      opened.iterationsLeft = Math.max(0, options.limits.maxIterations - turn.iteration);
     },
-  });
-  return { ...result, model: { root: model.id, sub: subModel.id }, usage: budget.ledger.total };
+  }).finally(() => (opened.iterationsLeft = null));
+  return { ...result, model: { root: model.id, sub: subModel.id }, usage: minus(budget.ledger.total, before) };
 }
 
 /** The contract of a cell, as the model reads it; it stands beside the built files as well as beside the sources. */

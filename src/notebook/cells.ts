@@ -17,3 +17,8 @@ export function readNotebook(source: string): NotebookCell[] {
   const read = cells.map(({ title, lines }) => ({ title, source: lines.join("") }));
   return read[0]?.source.trim() === "" && read.length > 1 ? read.slice(1) : read;
 }
+
+/** The notebook that `readNotebook` reads back as these cells. */
+export function writeNotebook(sources: readonly string[]): string {
+  return sources.map((source) => `${SEPARATOR}\n${source.endsWith("\n") ? source : `${source}\n`}`).join("");
+}

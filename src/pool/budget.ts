@@ -27,8 +27,15 @@ export interface Reservation {
   release(): void;
 }
 
-export class Budget {
+/** A bound of a part of the run: what may have been spent, in all, when it is reached. */
+interface Cap {
   readonly limits: BudgetLimits;
+  readonly usd: number | null;
+  readonly calls: number | null;
+}
+
+export class Budget {
+  readonly #caps: Cap[];
   readonly ledger = new Ledger();
   /** Of models with a known price; the ledger's own sum is null once another one answered. */
   #spentUsd = 0;
@@ -37,16 +44,34 @@ export class Budget {
   readonly #waiting = new Set<() => void>();
 
   constructor(limits: BudgetLimits) {
-    this.limits = limits;
+    this.#caps = [{ limits, usd: limits.maxUsd, calls: limits.maxCalls }];
+  }
+
+  /** Those of the narrowest part that runs. */
+  get limits(): BudgetLimits {
+    return this.#caps.at(-1)?.limits ?? { maxUsd: null, maxCalls: null };
+  }
+
+  /** Bounds what is spent from now until it is disposed, within the bounds there are. */
+  narrow(limits: BudgetLimits): Disposable {
+    const cap: Cap = {
+      limits: { maxUsd: least([limits.maxUsd, this.usdLeft]), maxCalls: least([limits.maxCalls, this.callsLeft]) },
+      usd: limits.maxUsd === null ? null : this.#spentUsd + limits.maxUsd,
+      calls: limits.maxCalls === null ? null : this.ledger.total.calls + limits.maxCalls,
+    };
+    this.#caps.push(cap);
+    return { [Symbol.dispose]: () => void this.#caps.splice(this.#caps.indexOf(cap), 1) };
   }
 
   /** USD neither spent nor reserved; null: no limit. */
   get usdLeft(): number | null {
-    return this.limits.maxUsd === null ? null : Math.max(0, this.limits.maxUsd - this.#spentUsd - this.#reservedUsd);
+    const usd = least(this.#caps.map((cap) => cap.usd));
+    return usd === null ? null : Math.max(0, usd - this.#spentUsd - this.#reservedUsd);
   }
 
   get callsLeft(): number | null {
-    return this.limits.maxCalls === null ? null : Math.max(0, this.limits.maxCalls - this.ledger.total.calls - this.#reservedCalls);
+    const calls = least(this.#caps.map((cap) => cap.calls));
+    return calls === null ? null : Math.max(0, calls - this.ledger.total.calls - this.#reservedCalls);
   }
 
   left(run: { readonly depth: number; readonly iterations: number | null }): BudgetLeft {
@@ -126,6 +151,12 @@ export class Budget {
     if (calls === 1) return `no model call is left of ${this.limits.maxCalls}: raise --max-calls`;
     return `this batch of ${calls} calls is over the ${left} that are left of ${this.limits.maxCalls}: ask in fewer prompts or raise --max-calls`;
   }
+}
+
+/** Null: no limit. */
+function least(limits: readonly (number | null)[]): number | null {
+  const bounds = limits.filter((limit) => limit !== null);
+  return bounds.length === 0 ? null : Math.min(...bounds);
 }
 
 function tooDear(calls: number, usd: number, left: number): string {

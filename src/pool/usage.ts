@@ -41,6 +41,17 @@ function plus(sum: Usage, usage: TokenUsage, usd: number | null): Usage {
   };
 }
 
+/** What came to a ledger since `before`. */
+export function minus(now: Usage, before: Usage): Usage {
+  return {
+    calls: now.calls - before.calls,
+    inputTokens: now.inputTokens - before.inputTokens,
+    outputTokens: now.outputTokens - before.outputTokens,
+    cachedInputTokens: now.cachedInputTokens - before.cachedInputTokens,
+    usd: now.usd === null || before.usd === null ? null : now.usd - before.usd,
+  };
+}
+
 /** Usage as JSON tells it, everywhere. */
 export function usageJson({ calls, inputTokens, outputTokens, cachedInputTokens, usd }: Usage): Readonly<Record<string, number | null>> {
   return { calls, input_tokens: inputTokens, output_tokens: outputTokens, cached_input_tokens: cachedInputTokens, usd };

@@ -1,6 +1,6 @@
 // A kernel made ready for a session: sized for its contexts, told its seed and clock, its contexts loaded.
 import type { ContextSetup, EntryFacts, GuestSetup } from "../../prelude/contract.ts";
-import { Kernel, type Death, type JobEnd } from "../../sandbox/index.ts";
+import { Kernel, type Death, type Ended, type JobEnd } from "../../sandbox/index.ts";
 import {
   MAX_ANSWER,
   MAX_ARGUMENT,
@@ -56,7 +56,7 @@ export async function openGuest(options: GuestOptions): Promise<Kernel> {
   });
   try {
     await kernel.ready();
-    for (const context of options.contexts) await load(kernel, context, options.now);
+    if (options.contexts.length > 0) await loadContexts(kernel, options.contexts, options.now);
     return kernel;
   } catch (error) {
     kernel.kill("closed");
@@ -70,21 +70,31 @@ export async function openGuest(options: GuestOptions): Promise<Kernel> {
 }
 
 /** A text counts in full against each isolate's limit, twice a byte where a character is beyond Latin-1; as much again to work with. */
-function contextHeapMb(contexts: readonly ContextSource[]): number {
+export function contextHeapMb(contexts: readonly ContextSource[]): number {
   const bytes = contexts.reduce((sum, context) => sum + (context.kind === "corpus" ? 0 : context.size), 0);
   const parsed = contexts.reduce((sum, context) => sum + (context.kind === "json" || context.kind === "jsonl" ? context.size * 6 : 0), 0);
   const loaded = Math.ceil((bytes * 2 + parsed) / MiB);
   return loaded + Math.min(512, loaded);
 }
 
-async function load(kernel: Kernel, context: ContextSource, now: number): Promise<void> {
+/** In place of those the guest has. Rejects as `openGuest` does. */
+export async function loadContexts(kernel: Kernel, contexts: readonly ContextSource[], now: number): Promise<void> {
+  if (contexts.length === 0) await enterContext(kernel, none(), { name: "", kind: "none", replaces: true }, now);
+  for (const [i, context] of contexts.entries()) await load(kernel, context, i === 0, now);
+}
+
+function enterContext(kernel: Kernel, bytes: AsyncIterable<Uint8Array>, setup: ContextSetup, now: number): Promise<Ended> {
   const facts: EntryFacts = { now, budget: null };
+  return kernel.loadContext(bytes, JSON.stringify(setup), JSON.stringify(facts), setup.replaces === true, LOAD_TIMEOUT_MS);
+}
+
+async function load(kernel: Kernel, context: ContextSource, replaces: boolean, now: number): Promise<void> {
+  const common = { name: context.name, kind: context.kind, ...(replaces ? { replaces } : {}) };
   const setup: ContextSetup =
     context.kind === "corpus"
-      ? { name: context.name, kind: "corpus", files: context.corpus.files.map(({ path, size }) => ({ path, size })), size: context.size }
-      : { name: context.name, kind: context.kind };
-  const bytes = context.kind === "corpus" ? none() : context.stream();
-  const ended = await kernel.loadContext(bytes, JSON.stringify(setup), JSON.stringify(facts), LOAD_TIMEOUT_MS);
+      ? { ...common, files: context.corpus.files.map(({ path, size }) => ({ path, size })), size: context.size }
+      : common;
+  const ended = await enterContext(kernel, context.kind === "corpus" ? none() : context.stream(), setup, now);
   if (ended.end === "ok") return;
   const detail = ended.end === "dead" ? ended.death : (ended.message ?? ended.end);
   if (ended.end === "threw")

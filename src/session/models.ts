@@ -1,13 +1,11 @@
 // The models of a session: chosen when the first call needs them, told once, held to the budget from then on.
 import type { Models } from "../calls/llm.ts";
 import type { EventSink } from "../events.ts";
-import { chooseModels, describeChoice, type ChosenModels } from "../llm/choose.ts";
+import { chooseModels, describeChoice, type ChooseOptions, type ChosenModels } from "../llm/choose.ts";
 import { readPrices } from "../llm/prices.ts";
 import { requirePrices } from "../pool/budget.ts";
 
-export interface ModelOptions {
-  readonly model?: string | undefined;
-  readonly subModel?: string | undefined;
+export interface ModelOptions extends Pick<ChooseOptions, "model" | "modelSource" | "subModel" | "subModelSource" | "keyFrom"> {
   readonly pricesFile?: string | undefined;
   /** `--max-cost` as it was given, where it was: a model of unknown price cannot keep it. */
   readonly maxCostGiven?: string | undefined;
@@ -18,7 +16,7 @@ export interface ModelOptions {
 }
 
 export class SessionModels implements Models {
-  readonly #options: ModelOptions;
+  #options: ModelOptions;
   #chosen: Promise<ChosenModels> | undefined;
 
   constructor(options: ModelOptions) {
@@ -30,10 +28,24 @@ export class SessionModels implements Models {
     return this.#chosen;
   }
 
+  /** Other models from the next call on. Rejects, and keeps those there were, when they cannot be had. */
+  async choose(choice: Pick<ModelOptions, "model" | "subModel" | "keyFrom">): Promise<ChosenModels> {
+    const before = this.#options;
+    this.#options = { ...before, modelSource: undefined, subModelSource: undefined, subModel: undefined, ...choice };
+    try {
+      const chosen = await this.#choose();
+      this.#chosen = Promise.resolve(chosen);
+      return chosen;
+    } catch (error) {
+      this.#options = before;
+      throw error;
+    }
+  }
+
   async #choose(): Promise<ChosenModels> {
-    const { model, subModel, pricesFile, maxCostGiven, maxCalls, env, stderrIsTerminal, emit } = this.#options;
+    const { pricesFile, maxCostGiven, maxCalls, emit, ...choice } = this.#options;
     const prices = pricesFile === undefined ? undefined : await readPrices(pricesFile);
-    const chosen = await chooseModels({ model, subModel, env, stderrIsTerminal, ...(prices === undefined ? {} : { prices }) });
+    const chosen = await chooseModels({ ...choice, ...(prices === undefined ? {} : { prices }) });
     const both = [chosen.model, chosen.subModel];
     if (maxCostGiven !== undefined) requirePrices(both, maxCostGiven);
     emit({ type: "notice", text: describeChoice(chosen) });

@@ -6,6 +6,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { kernelFiles, warmUp } from "../../sandbox/index.ts";
 import type { Limits } from "../../sandbox/limits.ts";
+import type { SessionState } from "../../sandbox/outcome.ts";
 import { listFiles, readFile, readPiece } from "../calls/files.ts";
 import { llm, llmBatch, type LlmOptions } from "../calls/llm.ts";
 import { rlm, rlmBatch } from "../calls/rlm.ts";
@@ -13,36 +14,30 @@ import { ScanService } from "../calls/scan.ts";
 import { rgCount, rgFiles, rgSearch } from "../calls/search.ts";
 import type { Handlers } from "../calls/types.ts";
 import type { EventSink } from "../events.ts";
+import type { Environment } from "../llm/http.ts";
 import { tellFirstRemote } from "../llm/remote-notice.ts";
-import { Budget } from "../pool/budget.ts";
+import { Budget, type BudgetLimits } from "../pool/budget.ts";
 import { usageJson } from "../pool/usage.ts";
 import { Scheduler, type Schedule } from "../pool/scheduler.ts";
-import { openCombinedContext, openContexts } from "../workspace/contexts.ts";
 import { describeFiles } from "../workspace/describe.ts";
 import type { ContextSource } from "../workspace/types.ts";
-import { openWorkspace, type Workspace } from "../workspace/workspace.ts";
+import { SessionData, type ContextChoice } from "./data.ts";
 import { FileJournal, NO_JOURNAL, type Journal } from "./journal.ts";
-import { SessionModels } from "./models.ts";
+import { SessionModels, type ModelOptions } from "./models.ts";
 import { JOURNAL_VERSION } from "./records.ts";
 import { Session } from "./session.ts";
 import { newSessionId } from "./state-dir.ts";
 
 export interface OpenOptions {
   readonly cwd: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly contextPaths: readonly string[];
-  /** All context paths make one corpus. */
-  readonly combined?: boolean;
+  readonly env: Environment;
+  readonly contexts: ContextChoice;
   readonly workspaceDirs: readonly string[];
   readonly noIgnore: boolean;
-  readonly stdin?: AsyncIterable<Uint8Array> | null;
-  readonly model?: string | undefined;
-  readonly subModel?: string | undefined;
-  readonly pricesFile?: string | undefined;
-  readonly maxCostGiven?: string | undefined;
-  readonly maxUsd: number | null;
-  readonly maxCalls: number | null;
-  readonly maxIterations: number | null;
+  readonly stdin: AsyncIterable<Uint8Array> | null;
+  readonly models: Omit<ModelOptions, "emit" | "env" | "maxCalls">;
+  /** Of the whole session; an `ask` may have narrower ones. */
+  readonly bounds: BudgetLimits;
   readonly limits: Limits;
   readonly workers: { readonly count: number; readonly fixed: boolean };
   readonly concurrency: number;
@@ -50,68 +45,38 @@ export interface OpenOptions {
   readonly locale: string;
   /** Where sessions are kept; undefined keeps none. */
   readonly stateDir?: string | undefined;
-  readonly stderrIsTerminal: boolean;
   readonly emit: EventSink;
 }
 
 export interface Opened extends AsyncDisposable {
   readonly session: Session;
-  readonly contexts: readonly ContextSource[];
-  readonly workspace: Workspace;
+  readonly data: SessionData;
   readonly models: SessionModels;
   readonly budget: Budget;
   readonly schedule: Schedule;
   readonly journal: Journal;
+  readonly emit: EventSink;
+  /** Turns a running loop has left; null while none runs. */
+  iterationsLeft: number | null;
 }
 
 /** Throws E_USAGE for a path that is not there. The caller owns what it returns; disposing it ends every process and file of it. */
 export async function openEverything(options: OpenOptions): Promise<Opened> {
-  const { cwd, emit, limits, workspaceDirs, contextPaths, combined = false, noIgnore } = options;
+  const { cwd, env, emit, limits, bounds, workspaceDirs, noIgnore, stdin } = options;
   warmUp();
-  const [workspace, contexts] = await Promise.all([
-    openWorkspace({ cwd, workspaceDirs, contextPaths, combined, noIgnore }),
-    combined && contextPaths.length > 0
-      ? openCombinedContext(contextPaths, stdinOf(options)).then((one) => [one])
-      : openContexts(contextPaths, stdinOf(options)),
-  ]);
-  tellContexts(contexts, emit);
+  const data = await SessionData.open({ cwd, workspaceDirs, noIgnore, stdin }, options.contexts);
+  tellContexts(data.contexts, emit);
 
-  const budget = new Budget({ maxUsd: options.maxUsd, maxCalls: options.maxCalls });
-  const models = new SessionModels(options);
+  const budget = new Budget(bounds);
+  const models = new SessionModels({ ...options.models, env, emit, maxCalls: bounds.maxCalls });
   const scheduler = new Scheduler({
     limit: options.concurrency,
     onRequest: tellFirstRemote((endpoint) => emit({ type: "notice", text: `sending to ${endpoint}, which is not this machine` })),
   });
-  const llmOptions: LlmOptions = { models, schedule: scheduler.schedule, budget, deadlineMs: limits.modelCallMs };
   const seed = randomInt(2 ** 32);
   const clock = Date.now;
   const id = newSessionId(clock(), Math.random);
-  const journal = openJournal(options, id, { seed, now: clock() }, contexts);
-  const search = { workspace, contexts, maxWorkers: options.workers.count };
-  const handlers: Handlers = {
-    llm: llm(llmOptions),
-    llm_batch: llmBatch(llmOptions),
-    rlm: rlm(llmOptions),
-    rlm_batch: rlmBatch(llmOptions),
-    rg_search: rgSearch(search),
-    rg_files: rgFiles(search),
-    rg_count: rgCount(search),
-    read_file: readFile({ workspace, contexts }),
-    read_piece: readPiece({ workspace, contexts }),
-    list_files: listFiles({ workspace, contexts }),
-  };
-  const files = { workspace, contexts };
-  const scans = new ScanService({
-    workers: options.workers.count,
-    timeoutMs: limits.sliceMs,
-    memoryMb: limits.memoryMb,
-    clock,
-    seed,
-    readFile: async (path, signal) => {
-      const text = await readCorpusFile(files, path, signal);
-      return { text, size: Buffer.byteLength(text) };
-    },
-  });
+  const journal = openJournal(options, id, { seed, now: clock() }, data.contexts);
   const session = new Session({
     id,
     limits,
@@ -120,43 +85,70 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     locale: options.locale,
     seed,
     clock,
-    contexts,
-    handlers,
-    scans,
-    budget: () => budget.left({ depth: 0, iterations: options.maxIterations }),
+    contexts: () => data.contexts,
+    handlers: handlersOf(data, { models, schedule: scheduler.schedule, budget, deadlineMs: limits.modelCallMs }, options.workers.count),
+    scans: new ScanService({
+      workers: options.workers.count,
+      timeoutMs: limits.sliceMs,
+      memoryMb: limits.memoryMb,
+      clock,
+      seed,
+      readFile: async (path, signal) => {
+        const text = await readCorpusFile(data, path, signal);
+        return { text, size: Buffer.byteLength(text) };
+      },
+    }),
+    budget: () => budget.left({ depth: 0, iterations: opened.iterationsLeft }),
     usage: () => usageJson(budget.ledger.total),
     journal,
     emit,
   });
-  return {
+  const opened: Opened = {
     session,
-    contexts,
-    workspace,
+    data,
     models,
     budget,
     schedule: scheduler.schedule,
     journal,
+    emit,
+    iterationsLeft: null,
     async [Symbol.asyncDispose]() {
       await session.close();
-      for (const context of contexts) await context.close?.();
+      await data[Symbol.asyncDispose]();
     },
+  };
+  return opened;
+}
+
+/** Other contexts in a session that lives; resolves to what that cost. When one cannot be opened, those there were stay. */
+export async function replaceContexts({ data, session, emit }: Opened, choice: ContextChoice): Promise<SessionState | undefined> {
+  await data.replace(choice);
+  tellContexts(data.contexts, emit);
+  return await session.loadContexts();
+}
+
+function handlersOf(data: SessionData, llmOptions: LlmOptions, maxWorkers: number): Handlers {
+  const search = { data, maxWorkers };
+  return {
+    llm: llm(llmOptions),
+    llm_batch: llmBatch(llmOptions),
+    rlm: rlm(llmOptions),
+    rlm_batch: rlmBatch(llmOptions),
+    rg_search: rgSearch(search),
+    rg_files: rgFiles(search),
+    rg_count: rgCount(search),
+    read_file: readFile(data),
+    read_piece: readPiece(data),
+    list_files: listFiles(data),
   };
 }
 
-async function readCorpusFile(
-  { contexts, workspace }: { readonly contexts: readonly ContextSource[]; readonly workspace: Workspace },
-  path: string,
-  signal: AbortSignal,
-): Promise<string> {
+async function readCorpusFile({ contexts, workspace }: SessionData, path: string, signal: AbortSignal): Promise<string> {
   for (const context of contexts.toReversed()) {
     if (context.kind === "corpus" && context.corpus.files.some((file) => file.path === path))
       return await context.corpus.read(path, null, signal);
   }
   return await workspace.read(path, null, signal);
-}
-
-function stdinOf({ cwd, stdin }: OpenOptions): { readonly cwd: string; readonly stdin: AsyncIterable<Uint8Array> | null } {
-  return { cwd, stdin: stdin ?? null };
 }
 
 function tellContexts(contexts: readonly ContextSource[], emit: EventSink): void {

@@ -26,7 +26,15 @@ export type JournalRecord =
       /** The guest's clock before its first entry. */
       readonly now: number;
     }
-  | { readonly type: "context"; readonly name: string; readonly kind: string; readonly identity: string }
+  /** `replaces`: the contexts before it are gone. `now`: the guest's clock when it was loaded, where that was after the start. */
+  | {
+      readonly type: "context";
+      readonly name: string;
+      readonly kind: string;
+      readonly identity: string;
+      readonly replaces?: boolean;
+      readonly now?: number;
+    }
   | { readonly type: "cell"; readonly n: number; readonly source: string; readonly script: string | BlobRef }
   /** Written before the call is served. `key`: sha-256 of operation and arguments. */
   | {
@@ -45,7 +53,7 @@ export type JournalRecord =
   | {
       readonly type: "entry";
       readonly cell: number;
-      readonly kind: Exclude<EntryKind, "context">;
+      readonly kind: Exclude<EntryKind, "context" | "look">;
       readonly seq: number;
       readonly now: number;
       readonly budget: unknown;

@@ -1,6 +1,6 @@
 // A session: cells one after another in one isolate, their host calls served and answered in arrival order, everything that enters
 // written first. Entries are strictly one at a time: write the record, enter, wait until it has ended and its posts are here.
-import type { EntryFacts, Post } from "../../prelude/contract.ts";
+import type { EntryFacts, LookQuery, Post } from "../../prelude/contract.ts";
 import { guardPost, transform, type Death, type Ended, type Kernel } from "../../sandbox/index.ts";
 import { FINAL_GRACE_MS, type Limits } from "../../sandbox/limits.ts";
 import type { Outcome, SessionState } from "../../sandbox/outcome.ts";
@@ -10,7 +10,7 @@ import { HostError } from "../errors.ts";
 import type { EventSink } from "../events.ts";
 import type { ContextSource } from "../workspace/types.ts";
 import { CellRun } from "./cell-run.ts";
-import { openGuest, type Workers } from "./guest.ts";
+import { contextHeapMb, loadContexts, openGuest, type Workers } from "./guest.ts";
 import { HostCalls, type Delivery } from "./host-calls.ts";
 import type { Journal } from "./journal.ts";
 import { KernelLife } from "./kernel-life.ts";
@@ -24,7 +24,8 @@ export interface SessionOptions {
   readonly locale: string;
   readonly seed: number;
   readonly clock: () => number;
-  readonly contexts: readonly ContextSource[];
+  /** Asked whenever a sandbox is brought up: they can be replaced. */
+  readonly contexts: () => readonly ContextSource[];
   readonly handlers: Handlers;
   readonly scans: ScanService;
   /** What `budget()` returns now. */
@@ -37,7 +38,15 @@ export interface SessionOptions {
   readonly maxDeaths?: number;
 }
 
-type Entry = Delivery | { readonly kind: "run"; readonly id: number; readonly text: string; readonly cell: number };
+type CellEntry = Delivery | { readonly kind: "run"; readonly id: number; readonly text: string; readonly cell: number };
+type Look = { readonly kind: "look"; readonly id: number; readonly text: string };
+type Entry = CellEntry | Look;
+
+/** A person waits for it at a prompt. */
+const LOOK_TIMEOUT_MS = 500;
+const NO_FACTS = JSON.stringify({ now: 0, budget: null } satisfies EntryFacts);
+/** A context loaded into a living sandbox may take this part of its heap; for a larger one the sandbox is replaced. */
+const CONTEXT_SHARE = 4;
 
 interface Running {
   readonly run: CellRun;
@@ -63,6 +72,11 @@ export class Session {
   /** While nothing but timers is pending: since when, and what ends it. */
   #resting: { readonly since: number; readonly limit: NodeJS.Timeout } | undefined;
   #closed = false;
+  /** Questions of a person's prompt that the guest has not answered. */
+  readonly #looks = new Map<number, (json: string | undefined) => void>();
+  #lookCount = 0;
+  /** Heap the living kernel has for contexts, in MiB. */
+  #contextHeapMb = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -93,6 +107,51 @@ export class Session {
     const turn = this.#turn.then(() => this.#cell(source, options.signal));
     this.#turn = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** Answers from the guest without a cell; undefined when it has none to give: it is gone, or its code did not stop. */
+  async look(query: LookQuery): Promise<unknown> {
+    if (this.#closed) return undefined;
+    const kernel = await this.#kernels.ready();
+    const id = ++this.#lookCount;
+    const json = await new Promise<string | undefined>((resolve) => {
+      this.#looks.set(id, resolve);
+      this.#queue.push({ kind: "look", id, text: JSON.stringify(query) });
+      void this.#pump(kernel);
+    });
+    this.#looks.delete(id);
+    return json === undefined ? undefined : (JSON.parse(json) as unknown);
+  }
+
+  /** Loads the contexts there are now in place of those the guest has. Resolves to what that cost: `lost` when the sandbox was too small. */
+  loadContexts(): Promise<SessionState | undefined> {
+    const turn = this.#turn.then(() => this.#reload());
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #reload(): Promise<SessionState | undefined> {
+    const { contexts, journal, clock, limits } = this.#options;
+    const kernel = await this.#kernels.ready();
+    const now = clock();
+    for (const [i, { name, kind, identity }] of contexts().entries())
+      journal.write({ type: "context", name, kind, identity, ...(i === 0 ? { replaces: true } : {}), now });
+    if (contextHeapMb(contexts()) > Math.max(this.#contextHeapMb, limits.memoryMb / CONTEXT_SHARE)) {
+      const hadCells = this.#cells > 0;
+      this.#loseKernel(kernel);
+      this.#lost = false;
+      await this.#kernels.ready();
+      return hadCells ? "lost" : undefined;
+    }
+    await this.#pumped();
+    this.#entering = true;
+    try {
+      await loadContexts(kernel, contexts(), now);
+    } finally {
+      this.#entering = false;
+      void this.#pump(kernel);
+    }
+    return undefined;
   }
 
   async close(): Promise<void> {
@@ -150,7 +209,7 @@ export class Session {
     this.#calls.clearTimers();
     if (run.done !== undefined && run.final === undefined) return;
     this.#cancelled.push(...this.#calls.cancel("the cell that made this call has ended", run.n));
-    this.#queue = this.#queue.filter((entry) => entry.cell !== run.n);
+    this.#queue = this.#queue.filter((entry) => entry.kind === "look" || entry.cell !== run.n);
   }
 
   #outcome(run: CellRun, cut: Cut | undefined, before: SessionState | undefined): Outcome {
@@ -180,6 +239,10 @@ export class Session {
     this.#wake();
     try {
       for (let entry = this.#queue.shift(); entry !== undefined; entry = kernel.isAlive ? this.#queue.shift() : undefined) {
+        if (entry.kind === "look") {
+          await this.#lookOnce(kernel, entry);
+          continue;
+        }
         this.#owner = entry.cell;
         const ended = await this.#enter(kernel, entry);
         this.#entered(kernel, entry.cell, ended);
@@ -190,7 +253,19 @@ export class Session {
     this.#rest();
   }
 
-  async #enter(kernel: Kernel, entry: Entry): Promise<Ended> {
+  /** Nothing of it is recorded, the guest's clock stands still, and the cell that runs does not pay for it. */
+  async #lookOnce(kernel: Kernel, { id, text }: Look): Promise<void> {
+    const ended = await kernel.enter("look", id, text, NO_FACTS, LOOK_TIMEOUT_MS);
+    this.#looks.get(id)?.(undefined);
+    if (verdict(ended, this.#options.limits).kernelLost === true) this.#loseKernel(kernel);
+  }
+
+  /** Waits until no entry runs. */
+  async #pumped(): Promise<void> {
+    while (this.#entering) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+
+  async #enter(kernel: Kernel, entry: CellEntry): Promise<Ended> {
     const { limits, clock, budget, journal } = this.#options;
     const now = clock();
     const left = budget();
@@ -293,6 +368,9 @@ export class Session {
           this.#graceAfterFinal(kernel, run);
         }
         return true;
+      case "look":
+        this.#looks.get(post[1])?.(post[2]);
+        return true;
       case "done":
         if (run !== undefined && run.done === undefined && this.#owner === run.n) run.done = post[1];
         return true;
@@ -314,7 +392,9 @@ export class Session {
   }
 
   async #openKernel(): Promise<Kernel> {
-    const { seed, clock, workers, limits, zone, locale, contexts, scans } = this.#options;
+    const { seed, clock, workers, limits, zone, locale, scans } = this.#options;
+    const contexts = this.#options.contexts();
+    this.#contextHeapMb = contextHeapMb(contexts);
     return await openGuest({
       seed,
       now: clock(),
@@ -342,6 +422,7 @@ export class Session {
   #loseKernel(kernel: Kernel): void {
     if (!this.#kernels.replace(kernel)) return;
     this.#lost = this.#running === undefined;
+    for (const answer of this.#looks.values()) answer(undefined);
     this.#queue = [];
     this.#cancelled = [];
     this.#calls.cancel("the sandbox that made this call is gone");

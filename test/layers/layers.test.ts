@@ -9,18 +9,42 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Each layer, and those it may import; itself always. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/bin.ts": ["src/cli"],
-  "src/index.ts": ["src/loop", "src/session", "src/llm", "src/pool", "src/workspace", "src/errors.ts", "src/events.ts", "sandbox"],
-  "src/cli": [
-    "src/notebook",
+  "src/index.ts": [
+    "src/library",
     "src/loop",
     "src/session",
     "src/pool",
     "src/llm",
     "src/workspace",
+    "src/config",
+    "src/errors.ts",
+    "sandbox",
+  ],
+  "src/cli": [
+    "src/library",
+    "src/notebook",
+    "src/session",
+    "src/pool",
+    "src/llm",
+    "src/workspace",
+    "src/config",
     "src/errors.ts",
     "src/events.ts",
     "sandbox",
   ],
+  "src/library": [
+    "src/loop",
+    "src/session",
+    "src/pool",
+    "src/llm",
+    "src/workspace",
+    "src/config",
+    "src/errors.ts",
+    "src/events.ts",
+    "sandbox",
+    "prelude/contract.ts",
+  ],
+  "src/config": ["src/pool", "src/workspace", "src/errors.ts"],
   "src/notebook": [],
   "src/loop": ["src/session", "src/pool", "src/llm", "src/workspace", "src/errors.ts", "src/events.ts", "sandbox"],
   "src/session": ["src/calls", "src/pool", "src/llm", "src/workspace", "src/errors.ts", "src/events.ts", "sandbox", "prelude/contract.ts"],
@@ -54,6 +78,7 @@ const ALONE: readonly { readonly what: string; readonly pattern: RegExp; readonl
   { what: "Node's flags", pattern: /"--(?:permission|allow-[\w-]+|no-node-snapshot)/, only: ["sandbox/spawn.ts"] },
   { what: "TypeScript's compiler", pattern: /from "typescript/, only: [] },
   { what: "esbuild", pattern: /from "esbuild"/, only: ["sandbox/transform/strip.ts"] },
+  { what: "enquirer", pattern: /"enquirer"/, only: ["src/cli/dialog.ts"] },
   { what: "ripgrep", pattern: /"@vscode\/ripgrep"/, only: ["src/workspace/ripgrep.ts", "src/cli/doctor"] },
 ];
 

@@ -8,8 +8,8 @@ const KEYS = { ANTHROPIC_API_KEY: "test-key-a", OPENAI_API_KEY: "test-key-o" };
 const choose = (options: Partial<ChooseOptions>) => chooseModels({ env: {}, stderrIsTerminal: false, ...options });
 
 test.each<[Partial<ChooseOptions>, string, string, string]>([
-  [{ model: "offline", env: { ...KEYS, RLM_MODEL: "openai:x" } }, "offline", "offline", "--model"],
-  [{ env: { ...KEYS, RLM_MODEL: "openai:x" } }, "openai:x", "openai:x", "RLM_MODEL"],
+  [{ model: "offline", env: KEYS }, "offline", "offline", "--model"],
+  [{ model: "openai:x", modelSource: "RLM_MODEL", env: KEYS }, "openai:x", "openai:x", "RLM_MODEL"],
   [{ env: KEYS }, "anthropic:claude-sonnet-5-5", "anthropic:claude-haiku-5-5", "ANTHROPIC_API_KEY is set"],
   [{ env: { OPENAI_API_KEY: "test-key-o" } }, "openai:gpt-6.1-sol", "openai:gpt-6-luna", "OPENAI_API_KEY is set"],
   [{ stderrIsTerminal: true }, "offline", "offline", "no key in the environment"],
@@ -38,7 +38,7 @@ test("what was chosen is one line", async () => {
 test.each<[Partial<ChooseOptions>, string, string]>([
   [{}, "E_NO_MODEL", "no model chosen: --model anthropic | openai:<name> | offline, or RLM_MODEL (E_NO_MODEL)"],
   [{ model: "gpt-9" }, "E_USAGE", "--model=gpt-9 names no model; write anthropic, anthropic:MODEL, openai:MODEL, script:FILE or offline"],
-  [{ env: { RLM_MODEL: "openai:" } }, "E_USAGE", "RLM_MODEL=openai: names no model"],
+  [{ model: "openai:", modelSource: "RLM_MODEL" }, "E_USAGE", "RLM_MODEL=openai: names no model"],
   [{ model: "offline", subModel: "offline:x" }, "E_USAGE", "--sub-model=offline:x names no model"],
   [{ model: "script:" }, "E_USAGE", "--model=script: names no model"],
   [{ model: "anthropic" }, "E_LLM_AUTH", "set ANTHROPIC_API_KEY"],

@@ -1,28 +1,28 @@
-// Numbers of workers and of model calls at a time.
-import * as os from "node:os";
+// How much runs at a time, where nobody said.
+import { availableParallelism } from "node:os";
 import { expect, test } from "vitest";
-import { modelLimitSetting, optimalWorkers, workersSetting } from "../../../src/pool/settings.ts";
+import { optimalWorkers } from "../../../src/config/workers.ts";
+import { automaticWorkers, workersNotice } from "../../../src/pool/settings.ts";
 
-test("workers follow the machine within their limits", () => {
-  const cores = os.availableParallelism();
-  expect(optimalWorkers(16, 4, {})).toBe(Math.max(4, Math.min(16, cores)));
+test("workers are the cores between 4 and 16", () => {
+  const cores = availableParallelism();
+  expect(automaticWorkers()).toBe(Math.max(4, Math.min(16, cores)));
   expect(optimalWorkers(1, 1, {})).toBe(1);
   expect(optimalWorkers(16, 64, {})).toBe(64);
-  expect(workersSetting({})).toEqual({ value: Math.max(4, Math.min(16, cores)), source: "automatic" });
+  expect(optimalWorkers(undefined, undefined, { RLM_MAX_WORKERS: "" })).toBe(automaticWorkers());
 });
 
-test("the environment goes first", () => {
+test("RLM_MAX_WORKERS decides", () => {
   expect(optimalWorkers(16, 4, { RLM_MAX_WORKERS: "2" })).toBe(2);
-  expect(modelLimitSetting({ RLM_SEMAPHORE_LIMIT: "25" })).toEqual({ value: 25, source: "RLM_SEMAPHORE_LIMIT" });
-  expect(modelLimitSetting({ RLM_SEMAPHORE_LIMIT: "" })).toEqual({ value: 10, source: "automatic" });
+  expect(optimalWorkers(16, 4, { RLM_MAX_WORKERS: "64" })).toBe(64);
 });
 
-test.each(["lots", "0", "-1", "1.5", "1e3", "99999999999"])("RLM_MAX_WORKERS=%s is refused", (value) => {
-  const here = Math.max(4, Math.min(16, os.availableParallelism()));
+test.each(["lots", "0", "-1", "1.5", "1e3"])("RLM_MAX_WORKERS=%s is refused with the remedy", (value) => {
   expect(() => optimalWorkers(16, 4, { RLM_MAX_WORKERS: value })).toThrow(
-    `RLM_MAX_WORKERS=${value} is not a whole number ≥ 1; unset it for automatic (${here} here)`,
+    `RLM_MAX_WORKERS=${value} is not a whole number ≥ 1; unset it for automatic (${automaticWorkers()} here)`,
   );
-  expect(() => modelLimitSetting({ RLM_SEMAPHORE_LIMIT: value })).toThrow(
-    `RLM_SEMAPHORE_LIMIT=${value} is not a whole number ≥ 1; unset it for automatic (10 here)`,
-  );
+});
+
+test("a number outside 4 to 16 is worth a notice", () => {
+  expect([3, 4, 16, 17].map((workers) => workersNotice(workers, "RLM_MAX_WORKERS") !== undefined)).toEqual([true, false, false, true]);
 });

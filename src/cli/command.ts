@@ -1,0 +1,38 @@
+// What every command gets: its settings, the process's streams, and how they become a session.
+import type { EventSink } from "../events.ts";
+import type { Resolved } from "../config/resolve.ts";
+import type { Settings } from "../config/settings.ts";
+import { openWith, type Handed, type Kind } from "../library/open.ts";
+import type { ReplSession } from "../library/session.ts";
+import type { Output } from "./terminal.ts";
+
+export interface Streams {
+  readonly out: Output;
+  readonly err: Output;
+}
+
+/** What a process gives a command: its streams, environment and folder. */
+export interface Process {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: NodeJS.ReadStream;
+}
+
+export interface CommandContext extends Streams {
+  readonly process: Process;
+  readonly resolved: Resolved;
+  /** Of `resolved`. */
+  readonly settings: Settings;
+}
+
+/** The caller owns the session. `stdin` null: it is read for something else, or a terminal. */
+export function openFor(
+  { process, resolved, err }: CommandContext,
+  kind: Kind,
+  emit: EventSink,
+  handed: Handed & { readonly stdin?: null } = {},
+): Promise<ReplSession> {
+  const { cwd, env } = process;
+  const stdin = handed.stdin === null || process.stdin.isTTY ? null : process.stdin;
+  return openWith(resolved, kind, { cwd, env, stdin, isTerminal: err.isTerminal, emit }, handed);
+}

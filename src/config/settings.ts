@@ -1,0 +1,38 @@
+// What every option comes to once it is read, by its name in the library. Flags, variables and keys of `rlm.config.json` are the same
+// names in other spellings (`table.ts`).
+
+/** Undefined: nobody said, and the default of the table holds. */
+export interface Settings {
+  /** Paths, quoted globs, or `-` for standard input; each is a context of its own, the last one is `context`. */
+  readonly context?: readonly string[];
+  /** Folders whose files cells may read. */
+  readonly workspace?: readonly string[];
+  readonly model?: string;
+  readonly subModel?: string;
+  /** Where the key of the root model's provider comes from: `env:NAME` or `file:PATH`. */
+  readonly keyFrom?: string;
+  readonly maxWorkers?: number;
+  readonly concurrency?: number;
+  /** Seconds of a slice and of a cell's own time. */
+  readonly cellTimeout?: number;
+  /** Seconds of a model call. */
+  readonly callTimeout?: number;
+  /** MiB beside the context. */
+  readonly memory?: number;
+  /** USD. */
+  readonly maxCost?: number;
+  readonly maxCalls?: number;
+  readonly prices?: string;
+  readonly maxIterations?: number;
+  readonly tz?: string;
+  readonly locale?: string;
+  readonly stateDir?: string;
+  readonly noIgnore?: boolean;
+  readonly localOnly?: boolean;
+  readonly ephemeral?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+export type SettingName = keyof Settings;

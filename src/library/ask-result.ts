@@ -1,0 +1,25 @@
+// What a question came to, as a program gets it.
+import type { ErrorCode } from "../errors.ts";
+import type { Asked } from "../loop/ask.ts";
+import type { StopReason } from "../loop/types.ts";
+import type { Usage } from "../pool/usage.ts";
+
+export interface AskResult {
+  /** What FINAL got: a JSON value; null where the run ended without an answer. */
+  readonly answer: unknown;
+  readonly stopReason: StopReason;
+  /** The run did not end by a FINAL of the model's own accord. */
+  readonly partial: boolean;
+  /** Replies of the root model, the forced last one not counted. */
+  readonly iterations: number;
+  readonly model: { readonly root: string; readonly sub: string };
+  /** Of this question alone. */
+  readonly usage: Usage;
+  /** Id of the session it was asked in. */
+  readonly session: string;
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+}
+
+export function askResult({ stop_reason, ...rest }: Asked, session: string): AskResult {
+  return { ...rest, stopReason: stop_reason, session };
+}

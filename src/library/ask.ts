@@ -1,0 +1,18 @@
+// `ask`: one question, in a session of its own.
+import type { AskResult } from "./ask-result.ts";
+import { openAs, type SessionOptions } from "./open-session.ts";
+import { ASK } from "./open.ts";
+
+export interface AskOptions extends SessionOptions {
+  /** Files, folders and quoted globs that make one context together. Each `context` is one of its own. */
+  readonly paths?: readonly string[];
+}
+
+/** Bounded by 1 USD and 500 model calls unless told otherwise. Rejects as `openSession` does, and with E_NO_MODEL. */
+export async function ask(question: string, { paths = [], ...options }: AskOptions = {}): Promise<AskResult> {
+  const { signal, context, ...rest } = options;
+  const combined = context === undefined && paths.length > 0;
+  const all = context === undefined ? paths : [...(Array.isArray(context) ? context : [context]), ...paths];
+  await using session = await openAs({ ...rest, ...(all.length === 0 ? {} : { context: all }) }, ASK, combined);
+  return await session.ask(question, signal === undefined ? {} : { signal });
+}

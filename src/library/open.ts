@@ -1,0 +1,129 @@
+// From settings to a session. The library's calls and the command line meet here, so that both mean the same by an option.
+import { DEFAULT_LIMITS, type Limits } from "../../sandbox/limits.ts";
+import type { Environment, Resolved } from "../config/resolve.ts";
+import type { SettingName } from "../config/settings.ts";
+import { flagOf, TABLE } from "../config/table.ts";
+import type { EventSink } from "../events.ts";
+import type { ModelChoice } from "../llm/choose.ts";
+import { automaticWorkers, MODEL_CALLS_AT_A_TIME, workersNotice } from "../pool/settings.ts";
+import type { ContextInput } from "../session/data.ts";
+import { openEverything, type OpenOptions } from "../session/open.ts";
+import { stateDir } from "../session/state-dir.ts";
+import { EventStream, sessionEvent } from "./events.ts";
+import { ReplSession, type SessionDefaults } from "./session.ts";
+
+/** How sessions differ by what they are for. */
+export interface Kind {
+  /** Sessions that are kept have a journal. */
+  readonly keep: boolean;
+  /** The session is one question: its bounds are those of the question. */
+  readonly isAsk: boolean;
+  /** Seconds of a slice and of a cell's own time, where nobody said. */
+  readonly cellTimeout?: number;
+}
+
+/** Cells nobody wants to keep: `-e`, `-`. */
+export const ONE_CELL: Kind = { keep: false, isAsk: false };
+export const CELLS: Kind = { keep: true, isAsk: false };
+/** A person can interrupt, and does not want to be interrupted. */
+export const PROMPT: Kind = { keep: true, isAsk: false, cellTimeout: 3_600 };
+export const ASK: Kind = { keep: true, isAsk: true };
+
+/** Bounds of a question, where nobody said. */
+const ASK_BOUNDS = { maxCost: 1, maxCalls: 500, maxIterations: 20 };
+
+/** What a session stands on beside its settings. */
+export interface Host {
+  readonly cwd: string;
+  readonly env: Environment;
+  /** What `-` reads; null where there is nothing to read. */
+  readonly stdin: AsyncIterable<Uint8Array> | null;
+  /** Without a model and a key, a person at a terminal gets `offline`; a program gets E_NO_MODEL. */
+  readonly isTerminal: boolean;
+  readonly emit: EventSink;
+}
+
+/** What only a program can hand over: settings are text. */
+export interface Handed {
+  readonly contexts?: readonly ContextInput[];
+  readonly combined?: boolean;
+  readonly model?: ModelChoice;
+  readonly subModel?: ModelChoice;
+}
+
+/** The caller owns the session. Rejects with E_USAGE for what does not fit, E_KERNEL when the sandbox does not start. */
+export async function openWith(resolved: Resolved, kind: Kind, host: Host, handed: Handed = {}): Promise<ReplSession> {
+  const { values } = resolved;
+  const events = new EventStream();
+  const emit: EventSink = (event) => {
+    host.emit(event);
+    if (events.isHeard) events.emit(sessionEvent(event));
+  };
+  const defaults: SessionDefaults = {
+    maxCost: ASK_BOUNDS.maxCost,
+    maxCalls: ASK_BOUNDS.maxCalls,
+    maxIterations: values.maxIterations ?? ASK_BOUNDS.maxIterations,
+    isBounded: kind.isAsk || values.maxCost !== undefined || values.maxCalls !== undefined,
+    limits: limitsOf(resolved, kind),
+  };
+  const notice = values.maxWorkers === undefined ? undefined : workersNotice(values.maxWorkers, resolved.sources.maxWorkers ?? "");
+  if (notice !== undefined) emit({ type: "notice", text: notice });
+  const opened = await openEverything(openOptions(resolved, kind, { ...host, emit }, handed, defaults));
+  try {
+    await opened.session.ready();
+  } catch (error) {
+    await opened[Symbol.asyncDispose]();
+    throw error;
+  }
+  return new ReplSession(opened, events, defaults);
+}
+
+function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, handed: Handed, defaults: SessionDefaults): OpenOptions {
+  const { cwd, env, stdin, emit } = host;
+  return {
+    cwd,
+    env,
+    contexts: { inputs: handed.contexts ?? values.context ?? [], combined: handed.combined ?? false },
+    workspaceDirs: values.workspace ?? [],
+    noIgnore: values.noIgnore ?? false,
+    stdin,
+    models: {
+      model: handed.model ?? values.model,
+      modelSource: handed.model === undefined ? sources.model : "model",
+      subModel: handed.subModel ?? values.subModel,
+      subModelSource: handed.subModel === undefined ? sources.subModel : "subModel",
+      keyFrom: values.keyFrom,
+      pricesFile: values.prices,
+      maxCostGiven: values.maxCost === undefined ? undefined : said("maxCost", values.maxCost, sources.maxCost),
+      stderrIsTerminal: host.isTerminal,
+    },
+    bounds: {
+      maxUsd: values.maxCost ?? (kind.isAsk ? defaults.maxCost : null),
+      maxCalls: values.maxCalls ?? (kind.isAsk ? defaults.maxCalls : null),
+    },
+    limits: defaults.limits,
+    workers: { count: values.maxWorkers ?? automaticWorkers(), fixed: values.maxWorkers !== undefined },
+    concurrency: values.concurrency ?? MODEL_CALLS_AT_A_TIME,
+    zone: values.tz ?? "UTC",
+    locale: values.locale ?? "en-US",
+    stateDir: kind.keep && values.ephemeral !== true ? stateDir(values.stateDir, env, process.platform) : undefined,
+    emit,
+  };
+}
+
+function limitsOf({ values }: Resolved, kind: Kind): Limits {
+  const cellSeconds = values.cellTimeout ?? kind.cellTimeout;
+  return {
+    sliceMs: cellSeconds === undefined ? DEFAULT_LIMITS.sliceMs : cellSeconds * 1000,
+    cellMs: cellSeconds === undefined ? DEFAULT_LIMITS.cellMs : cellSeconds * 1000,
+    memoryMb: values.memory ?? DEFAULT_LIMITS.memoryMb,
+    modelCallMs: values.callTimeout === undefined ? DEFAULT_LIMITS.modelCallMs : values.callTimeout * 1000,
+  };
+}
+
+/** A setting as its user gave it: `--max-cost 3`, `RLM_MAX_COST=3`. */
+function said(name: SettingName, value: number, source: string | undefined): string {
+  const row = TABLE.find((each) => each.name === name);
+  if (source === undefined || row === undefined) return `${name} ${value}`;
+  return source.startsWith("RLM_") ? `${source}=${value}` : source === flagOf(row) ? `${source} ${value}` : `${name} ${value}`;
+}

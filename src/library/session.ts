@@ -1,0 +1,190 @@
+// A session as a program holds it. The command line, the prompt and the loop's `ask` are users of this, and know nothing below it.
+import type { LookQuery } from "../../prelude/contract.ts";
+import type { Limits } from "../../sandbox/limits.ts";
+import type { SessionState } from "../../sandbox/outcome.ts";
+import { HostError } from "../errors.ts";
+import type { ChosenModels, ModelChoice } from "../llm/choose.ts";
+import { askIn } from "../loop/ask.ts";
+import type { Usage } from "../pool/usage.ts";
+import type { ContextInput } from "../session/data.ts";
+import { replaceContexts, type Opened } from "../session/open.ts";
+import type { ContextSource } from "../workspace/types.ts";
+import { askResult, type AskResult } from "./ask-result.ts";
+import type { EventStream, SessionEvent } from "./events.ts";
+import { cellResult, type CellResult } from "./result.ts";
+
+export interface RunOptions {
+  /** Interrupts the cell; what it assigned before stays. */
+  readonly signal?: AbortSignal;
+}
+
+/** Bounds of one question, within those of its session. */
+export interface AskBounds {
+  /** USD. Default 1, unless the session has a bound of its own. */
+  readonly maxCost?: number;
+  /** Default 500, unless the session has a bound of its own. */
+  readonly maxCalls?: number;
+  /** Turns of the root model, the forced last one not counted. Default 20. */
+  readonly maxIterations?: number;
+}
+
+export interface SessionAskOptions extends AskBounds {
+  readonly signal?: AbortSignal;
+}
+
+/** One of the session's variables, as `SHOW_VARS()` tells it. */
+export interface Variable {
+  readonly name: string;
+  readonly type: string;
+  /** Characters, items, keys or bytes, by its type. */
+  readonly size: number;
+  readonly preview: string;
+}
+
+/** A context of the session. `size` in bytes. */
+export interface ContextInfo {
+  readonly name: string;
+  readonly kind: ContextSource["kind"];
+  readonly size: number;
+  /** Of a corpus. */
+  readonly files?: number;
+}
+
+export interface ModelNames {
+  readonly root: string;
+  readonly sub: string;
+  readonly isPriced: boolean;
+}
+
+export interface SessionDefaults extends Required<AskBounds> {
+  /** The session has bounds of its own: a question gets no narrower ones unless it asks for them. */
+  readonly isBounded: boolean;
+  readonly limits: Limits;
+}
+
+/** Cells run one after another. Owns every process and file of the session; `close`, or `await using`, ends them. */
+export class ReplSession implements AsyncDisposable {
+  readonly #opened: Opened;
+  readonly #events: EventStream;
+  readonly #defaults: SessionDefaults;
+
+  constructor(opened: Opened, events: EventStream, defaults: SessionDefaults) {
+    this.#opened = opened;
+    this.#events = events;
+    this.#defaults = defaults;
+  }
+
+  get id(): string {
+    return this.#opened.session.id;
+  }
+
+  /** What happens from the moment one begins to listen, until the session is closed. */
+  get events(): AsyncIterable<SessionEvent> {
+    return this.#events;
+  }
+
+  /** Model calls of the session so far. */
+  get usage(): Usage {
+    return this.#opened.budget.ledger.total;
+  }
+
+  get limits(): Limits {
+    return this.#defaults.limits;
+  }
+
+  /** What is left of the session's own bounds; null: no bound. */
+  get left(): { readonly usd: number | null; readonly calls: number | null } {
+    return { usd: this.#opened.budget.usdLeft, calls: this.#opened.budget.callsLeft };
+  }
+
+  get contexts(): readonly ContextInfo[] {
+    return this.#opened.data.contexts.map((context) => ({
+      name: context.name,
+      kind: context.kind,
+      size: context.size,
+      ...(context.kind === "corpus" ? { files: context.corpus.files.length } : {}),
+    }));
+  }
+
+  /** Runs one cell after those before it. What becomes of it is data; rejects only when the session cannot run at all (E_CLOSED, E_RESTART_LIMIT, …). */
+  async run(code: string, options: RunOptions = {}): Promise<CellResult> {
+    return cellResult(await this.#opened.session.run(code, options));
+  }
+
+  /** Runs the loop in this very session: its cells see the variables and leave theirs. Rejects where there is no model (E_NO_MODEL). */
+  async ask(question: string, options: SessionAskOptions = {}): Promise<AskResult> {
+    if (question.trim() === "") throw new HostError("E_USAGE", "the question is empty");
+    const { isBounded, maxCost, maxCalls, maxIterations, limits } = this.#defaults;
+    const bounds = {
+      maxUsd: options.maxCost ?? (isBounded ? null : maxCost),
+      maxCalls: options.maxCalls ?? (isBounded ? null : maxCalls),
+    };
+    using _ = this.#opened.budget.narrow(bounds);
+    const asked = await askIn(this.#opened, {
+      question,
+      limits: { maxIterations: options.maxIterations ?? maxIterations, modelCallMs: limits.modelCallMs },
+      signal: options.signal ?? new AbortController().signal,
+    });
+    return askResult(asked, this.id);
+  }
+
+  /** Other contexts in place of those there are; none for no argument. Resolves to `lost` when the sandbox had to be replaced for them. */
+  async setContext(...contexts: readonly ContextInput[]): Promise<SessionState | undefined> {
+    return await replaceContexts(this.#opened, { inputs: contexts });
+  }
+
+  /** Other models from the next call on. Rejects, and keeps those there were, when they cannot be had. */
+  async setModel(model: ModelChoice, subModel?: ModelChoice): Promise<ModelNames> {
+    return namesOf(await this.#opened.models.choose({ model, ...(subModel === undefined ? {} : { subModel }) }));
+  }
+
+  /** The models of the session; `isPriced`: money bounds both. Rejects with E_NO_MODEL. */
+  async models(): Promise<ModelNames> {
+    return namesOf(await this.#opened.models.chosen());
+  }
+
+  /** The session's variables. No getter runs for it. */
+  async vars(): Promise<Variable[]> {
+    const found = await this.#look({ what: "vars" });
+    return Array.isArray(found) ? found.filter(isVariable) : [];
+  }
+
+  /** Names to complete: those of the global scope, or the members of what a path of names leads to. No getter runs for it. */
+  async members(path: readonly string[]): Promise<string[]> {
+    const found = await this.#look({ what: "members", path });
+    return Array.isArray(found) ? found.filter((name) => typeof name === "string") : [];
+  }
+
+  // One place for what a guest answers: it is unknown until a guard has passed it.
+  async #look(query: LookQuery): Promise<unknown> {
+    return await this.#opened.session.look(query);
+  }
+
+  async close(): Promise<void> {
+    await this.#opened[Symbol.asyncDispose]();
+    this.#events.end();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function namesOf({ model, subModel }: ChosenModels): ModelNames {
+  return { root: model.id, sub: subModel.id, isPriced: model.price !== undefined && subModel.price !== undefined };
+}
+
+function isVariable(value: unknown): value is Variable {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "name" in value &&
+    typeof value.name === "string" &&
+    "type" in value &&
+    typeof value.type === "string" &&
+    "size" in value &&
+    typeof value.size === "number" &&
+    "preview" in value &&
+    typeof value.preview === "string"
+  );
+}
