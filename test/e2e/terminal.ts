@@ -28,11 +28,11 @@ export class Terminal implements AsyncDisposable {
     const { PATH = "", HOME = "" } = process.env;
     this.#screen = new xterm.Terminal({ cols: columns, rows, scrollback: 10_000, allowProposedApi: true });
     this.#pty = spawn(process.execPath, [BIN, ...args], {
-      name: "xterm-256color",
+      name: env["TERM"] ?? "xterm-256color",
       cols: columns,
       rows,
       ...(cwd === undefined ? {} : { cwd }),
-      env: { PATH, HOME, TERM: "xterm-256color", XDG_STATE_HOME: this.#state, XDG_CONFIG_HOME: this.#state, ...env },
+      env: { PATH, HOME, XDG_STATE_HOME: this.#state, XDG_CONFIG_HOME: this.#state, ...env },
     });
     this.#pty.onData((data) => {
       this.#raw += data;

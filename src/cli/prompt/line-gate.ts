@@ -24,7 +24,8 @@ export class LineGate extends Readable {
   #ended = false;
 
   constructor({ stdin, onInterrupt }: GateOptions) {
-    super({ read: () => undefined });
+    // Each push is one read: what waits in a stream of bytes is joined.
+    super({ objectMode: true, read: () => undefined });
     this.#stdin = stdin;
     this.#onInterrupt = onInterrupt;
     this.attach();
@@ -86,6 +87,8 @@ export class LineGate extends Readable {
       if (this.#ended) this.push(null);
       return;
     }
+    // The line reader pauses while it completes: what it has not taken yet must not be followed.
+    if (this.readableLength > 0) return void setImmediate(() => this.#release());
     const end = this.#waiting.search(/[\r\n]/);
     const line = end === -1 ? this.#waiting : this.#waiting.slice(0, end + 1);
     this.#waiting = this.#waiting.slice(line.length);

@@ -47,6 +47,31 @@ function withChoice({ values, sources }: Resolved, { model, keyFrom }: { readonl
   };
 }
 
+/**
+ * The cell as it was typed. Node parts the lines of a cell by CR, and its search through history hands an entry over as it is kept: last
+ * line first. Remove the turn when Node's reverse search makes it, as its arrow keys do.
+ */
+function typed(code: string, newest: string | undefined): string {
+  const source = code.replace(/\n$/, "");
+  const lines = source.split("\r");
+  return (source === newest ? lines.toReversed() : lines).join("\n");
+}
+
+/** The line reader draws its line again when the terminal's size changes; while a cell runs that line is not there. */
+function calmResize(stdout: NodeJS.WriteStream, isShown: () => boolean): void {
+  const draws = stdout.listeners("resize");
+  stdout.removeAllListeners("resize").on("resize", () => {
+    if (isShown()) for (const draw of draws) Reflect.apply(draw, stdout, []);
+  });
+}
+
+/** Node keeps it on the line reader, though its types do not say so. */
+function newestEntry(repl: REPLServer): string | undefined {
+  const history: unknown = Reflect.get(repl, "history");
+  const newest: unknown = Array.isArray(history) ? history[0] : undefined;
+  return typeof newest === "string" ? newest : undefined;
+}
+
 class Shell {
   readonly #context: CommandContext;
   readonly #terminal: Terminal;
@@ -54,7 +79,8 @@ class Shell {
   readonly #cells: Reporter;
   readonly #turns: Reporter;
   #reporter: Reporter;
-  #running: AbortController | undefined;
+  /** Of the line that is being worked on. */
+  #interrupt = new AbortController();
   #repl: REPLServer | undefined;
   #gate: LineGate | undefined;
 
@@ -71,14 +97,14 @@ class Shell {
     await using session = await openFor(this.#context, PROMPT, this.#emit);
     this.#greet(await session.models().catch((error: unknown) => messageOf(error)));
     const signals = this.#catchSignals();
-    const gate = new LineGate({ stdin: this.#terminal.stdin, onInterrupt: () => this.#running?.abort() });
+    const gate = new LineGate({ stdin: this.#terminal.stdin, onInterrupt: () => this.#interrupt.abort() });
     this.#gate = gate;
     const repl = this.#start(session, gate);
     this.#repl = repl;
-    await this.#history(repl);
+    calmResize(this.#terminal.stdout, () => !gate.isEvaluating);
+    await gate.evaluate(() => this.#history(repl));
     const ended = Promise.withResolvers<void>();
     repl.once("exit", () => ended.resolve());
-    repl.prompt();
     const code = await Promise.race([ended.promise.then(() => EXIT.ok), signals.ended]);
     signals.leave();
     gate.detach();
@@ -110,7 +136,7 @@ class Shell {
       preview: false,
       ignoreUndefined: true,
       eval: (code, _context, _file, done) => {
-        void gate.evaluate(async () => {
+        void this.#work(gate, async () => {
           const isUnfinished = await this.#evaluate(code, session);
           done(isUnfinished ? new Recoverable(new SyntaxError("the cell goes on")) : null, undefined);
         });
@@ -125,7 +151,7 @@ class Shell {
       repl.defineCommand(name, {
         help,
         action: (rest) => {
-          void gate.evaluate(async () => {
+          void this.#work(gate, async () => {
             await run(prompt, rest).catch((error: unknown) => this.#failed(error));
             repl.displayPrompt();
           });
@@ -159,7 +185,7 @@ class Shell {
 
   /** True for a cell that goes on in the next line. */
   async #evaluate(code: string, session: ReplSession): Promise<boolean> {
-    const source = code.replace(/\n$/, "");
+    const source = typed(code, this.#repl === undefined ? undefined : newestEntry(this.#repl));
     if (source.trim() === "") return false;
     const read = await transform(source, 0);
     if (!read.ok && read.error.code === "E_INCOMPLETE") return true;
@@ -169,7 +195,7 @@ class Shell {
 
   async #cell(source: string, session: ReplSession): Promise<void> {
     const before = session.usage;
-    const result = await this.#interruptible((signal) => session.run(source, { signal }));
+    const result = await session.run(source, { signal: this.#interrupt.signal });
     this.#cells.end();
     if (result.outcome !== "rejected") this.#sources.push(source);
     await this.#show(result, source);
@@ -179,21 +205,17 @@ class Shell {
   async #ask(question: string, session: ReplSession): ReturnType<ReplSession["ask"]> {
     this.#reporter = this.#turns;
     try {
-      return await this.#interruptible((signal) => session.ask(question, { signal }));
+      return await session.ask(question, { signal: this.#interrupt.signal });
     } finally {
       this.#turns.end();
       this.#reporter = this.#cells;
     }
   }
 
-  async #interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const controller = new AbortController();
-    this.#running = controller;
-    try {
-      return await work(controller.signal);
-    } finally {
-      this.#running = undefined;
-    }
+  /** From the first step on, Ctrl-C is for this. */
+  async #work(gate: LineGate, work: () => Promise<void>): Promise<void> {
+    this.#interrupt = new AbortController();
+    await gate.evaluate(work);
   }
 
   async #show(result: CellResult, source: string): Promise<void> {
@@ -259,7 +281,7 @@ class Shell {
 
   #catchSignals(): { readonly ended: Promise<number>; readonly leave: () => void } {
     const { promise, resolve } = Promise.withResolvers<number>();
-    const interrupt = (): void => (this.#running === undefined ? resolve(EXIT.interrupted) : this.#running.abort());
+    const interrupt = (): void => (this.#gate?.isEvaluating === true ? this.#interrupt.abort() : resolve(EXIT.interrupted));
     const terminate = (): void => resolve(EXIT.terminated);
     process.on("SIGINT", interrupt).on("SIGTERM", terminate).on("SIGHUP", terminate);
     return { ended: promise, leave: () => void process.off("SIGINT", interrupt).off("SIGTERM", terminate).off("SIGHUP", terminate) };
