@@ -12,23 +12,23 @@ export interface SearchOptions {
 }
 
 export function rgSearch(tools: SearchOptions): Handler {
-  return async (args, { signal }) => {
+  return async (args, { signal, warn }) => {
     const { patterns, paths, options } = fields("parallel_rg_search", args);
-    return await searchPatterns(patterns, paths, options, { ...tools, signal });
+    return await searchPatterns(patterns, paths, options, { ...tools, signal, warn });
   };
 }
 
 export function rgFiles(tools: SearchOptions): Handler {
-  return async (args, { signal }) => {
+  return async (args, { signal, warn }) => {
     const { patterns, paths, options } = fields("rg_files", args);
-    return await searchFiles(one(patterns), paths, options, { ...tools, signal });
+    return await searchFiles(one(patterns), paths, options, { ...tools, signal, warn });
   };
 }
 
 export function rgCount(tools: SearchOptions): Handler {
-  return async (args, { signal }) => {
+  return async (args, { signal, warn }) => {
     const { patterns, paths, options } = fields("rg_count", args);
-    return await searchCount(one(patterns), paths, options, { ...tools, signal });
+    return await searchCount(one(patterns), paths, options, { ...tools, signal, warn });
   };
 }
 

@@ -39,7 +39,7 @@ interface Row {
 export const OPTIONS: readonly Row[] = [
   {
     flags: "-c, --context <path>",
-    meaning: "data to analyse: a file, folder, quoted glob, or - for stdin; repeatable",
+    meaning: "data to analyse: a file (also .gz, .br, .zst), folder, quoted glob, or - for stdin; repeatable",
     read: path,
     repeatable: true,
   },

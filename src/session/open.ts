@@ -19,6 +19,7 @@ import { usageJson } from "../pool/usage.ts";
 import { Scheduler, type Schedule } from "../pool/scheduler.ts";
 import { openCombinedContext, openContexts } from "../workspace/contexts.ts";
 import { describeFiles } from "../workspace/describe.ts";
+import { TextCopies } from "../workspace/text-copies.ts";
 import type { ContextSource } from "../workspace/types.ts";
 import { openWorkspace, type Workspace } from "../workspace/workspace.ts";
 import { FileJournal, NO_JOURNAL, type Journal } from "./journal.ts";
@@ -68,11 +69,13 @@ export interface Opened extends AsyncDisposable {
 export async function openEverything(options: OpenOptions): Promise<Opened> {
   const { cwd, emit, limits, workspaceDirs, contextPaths, combined = false, noIgnore } = options;
   warmUp();
+  const copies = new TextCopies();
+  const sources = { cwd, stdin: options.stdin ?? null, copies };
   const [workspace, contexts] = await Promise.all([
-    openWorkspace({ cwd, workspaceDirs, contextPaths, combined, noIgnore }),
+    openWorkspace({ cwd, workspaceDirs, contextPaths, combined, noIgnore, copies }),
     combined && contextPaths.length > 0
-      ? openCombinedContext(contextPaths, stdinOf(options)).then((one) => [one])
-      : openContexts(contextPaths, stdinOf(options)),
+      ? openCombinedContext(contextPaths, sources).then((one) => [one])
+      : openContexts(contextPaths, sources),
   ]);
   tellContexts(contexts, emit);
 
@@ -139,6 +142,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     async [Symbol.asyncDispose]() {
       await session.close();
       for (const context of contexts) await context.close?.();
+      await copies[Symbol.asyncDispose]();
     },
   };
 }
@@ -153,10 +157,6 @@ async function readCorpusFile(
       return await context.corpus.read(path, null, signal);
   }
   return await workspace.read(path, null, signal);
-}
-
-function stdinOf({ cwd, stdin }: OpenOptions): { readonly cwd: string; readonly stdin: AsyncIterable<Uint8Array> | null } {
-  return { cwd, stdin: stdin ?? null };
 }
 
 function tellContexts(contexts: readonly ContextSource[], emit: EventSink): void {
