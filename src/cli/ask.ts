@@ -3,13 +3,15 @@ import { HostError } from "../errors.ts";
 import { askIn, type Asked } from "../loop/ask.ts";
 import { dollars } from "../pool/cost.ts";
 import { usageJson } from "../pool/usage.ts";
-import { openEverything } from "../session/open.ts";
+import type { EventSink } from "../events.ts";
+import { openEverything, type OpenOptions } from "../session/open.ts";
 import type { Streams } from "./cells.ts";
 import { EXIT, exitOfCode } from "./exit.ts";
-import { catchSignals } from "./interrupt.ts";
+import { catchSignals, endOnSignals } from "./interrupt.ts";
 import type { Settings } from "./options.ts";
 import { Reporter } from "./reporter.ts";
 import { ASK, DEFAULT_ITERATIONS, openOptions, type Host } from "./setup.ts";
+import { tellingWhenLate } from "./stdin.ts";
 
 export async function ask(
   question: string,
@@ -25,18 +27,14 @@ export async function ask(
     console: settings.verbose,
     turns: !settings.json,
   });
-  // PATHs make one context; each -c is one of its own.
-  const options = openOptions(
-    { ...settings, context: [...settings.context, ...paths] },
-    { ...ASK, combined: settings.context.length === 0 },
-    host,
-    reporter.emit,
-  );
+  const options = askOptions(paths, settings, host, reporter.emit);
+  using opening = endOnSignals();
   await using opened = await openEverything(options);
   const { model } = await opened.models.chosen();
   const bounds = [`${options.maxCalls} model calls`, ...(model.price === undefined ? [] : [`$${options.maxUsd?.toFixed(2)}`])];
   reporter.emit({ type: "notice", text: `at most ${bounds.join(" and ")} (--max-calls, --max-cost), session ${opened.session.id}` });
   await opened.session.ready();
+  opening[Symbol.dispose]();
   using signals = catchSignals(() => void opened.session.close());
   const maxIterations = settings.maxIterations ?? DEFAULT_ITERATIONS;
   const asked = await askIn(opened, {
@@ -49,6 +47,18 @@ export async function ask(
   if (settings.json) await out.raw(`${JSON.stringify(askJson(asked, opened.session.id))}\n`);
   else await show(asked, settings, { out, err });
   return signals.exitCode() ?? exitOf(asked);
+}
+
+/** PATHs make one context; each -c is one of its own; with neither, standard input is it where something is piped in. */
+function askOptions(paths: readonly string[], settings: Settings, host: Host, emit: EventSink): OpenOptions {
+  const named = [...settings.context, ...paths];
+  const stdin = tellingWhenLate(host.stdin, () => emit({ type: "notice", text: "reading the context from standard input …" }));
+  return openOptions(
+    { ...settings, context: named.length === 0 && host.stdinCarriesText ? ["-"] : named },
+    { ...ASK, combined: settings.context.length === 0 },
+    { ...host, stdin: Object.assign(stdin, { isTTY: host.stdin.isTTY === true }) },
+    emit,
+  );
 }
 
 function askJson({ answer, stop_reason, partial, iterations, model, usage, error }: Asked, session: string): object {

@@ -6,7 +6,7 @@ import { HostError, messageOf } from "../errors.ts";
 import { readNotebook } from "../notebook/cells.ts";
 import { openEverything } from "../session/open.ts";
 import { exitOfOutcome } from "./exit.ts";
-import { catchSignals } from "./interrupt.ts";
+import { catchSignals, endOnSignals } from "./interrupt.ts";
 import type { Settings } from "./options.ts";
 import { Reporter } from "./reporter.ts";
 import { CELLS, NOTEBOOK, openOptions, type Host, type Kind } from "./setup.ts";
@@ -56,9 +56,11 @@ export async function runFile(file: string, settings: Settings, host: Host, stre
 
 async function runAll(sources: readonly string[], settings: Settings, kind: Kind, host: Host, { out, err }: Streams): Promise<number> {
   const reporter = new Reporter(err, { quiet: settings.quiet, verbose: settings.verbose, console: !settings.json, turns: false });
+  using opening = endOnSignals();
   await using opened = await openEverything(openOptions(settings, kind, host, reporter.emit));
   const { session } = opened;
   await session.ready();
+  opening[Symbol.dispose]();
   using signals = catchSignals(() => void session.close());
   let exit = 0;
   for (const [i, source] of sources.entries()) {

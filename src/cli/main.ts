@@ -9,6 +9,7 @@ import { doctor } from "./doctor.ts";
 import { EXIT, exitOfError } from "./exit.ts";
 import { parseArguments, type Request } from "./program.ts";
 import type { Host } from "./setup.ts";
+import { carriesText } from "./stdin.ts";
 import { Output, visible } from "./terminal.ts";
 
 export async function main(argv: readonly string[]): Promise<number> {
@@ -17,7 +18,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   // A reader that has read enough ends us quietly.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.defect));
   process.stderr.on("error", () => undefined);
-  const host: Host = { cwd: process.cwd(), env, stdin: process.stdin, stderrIsTerminal: streams.err.isTerminal };
+  const host: Host = {
+    cwd: process.cwd(),
+    env,
+    stdin: process.stdin,
+    stdinCarriesText: carriesText(0),
+    stderrIsTerminal: streams.err.isTerminal,
+  };
   try {
     return await perform(parseArguments(argv, version()), host, streams);
   } catch (error) {

@@ -11,6 +11,8 @@ export interface Host {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: AsyncIterable<Uint8Array> & { readonly isTTY?: boolean };
+  /** A pipe or file is behind it. */
+  readonly stdinCarriesText: boolean;
   readonly stderrIsTerminal: boolean;
 }
 
