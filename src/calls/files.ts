@@ -19,7 +19,7 @@ export function readFile({ workspace, contexts }: FilesOptions): Handler {
 }
 
 export function readPiece({ contexts }: FilesOptions): Handler {
-  return async (args) => {
+  return async (args, { signal }) => {
     const given = fields("chunks", args);
     const corpus = corpusOf(contexts, given["context"]);
     if (corpus === undefined) throw bad("chunks: no context is named");
@@ -28,7 +28,7 @@ export function readPiece({ contexts }: FilesOptions): Handler {
       line: count("line", given["line"]),
       maxChars: count("max_chars", given["max_chars"]),
     };
-    return await corpus.readPiece(text("chunks: path", given["path"]), request);
+    return await corpus.readPiece(text("chunks: path", given["path"]), request, signal);
   };
 }
 

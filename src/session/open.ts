@@ -20,7 +20,7 @@ import { Scheduler, type Schedule } from "../pool/scheduler.ts";
 import { openCombinedContext, openContexts } from "../workspace/contexts.ts";
 import { describeFiles } from "../workspace/describe.ts";
 import { TextCopies } from "../workspace/text-copies.ts";
-import type { ContextSource } from "../workspace/types.ts";
+import type { ContextSource, FileList } from "../workspace/types.ts";
 import { openWorkspace, type Workspace } from "../workspace/workspace.ts";
 import { FileJournal, NO_JOURNAL, type Journal } from "./journal.ts";
 import { SessionModels } from "./models.ts";
@@ -72,7 +72,15 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
   const copies = new TextCopies();
   const sources = { cwd, stdin: options.stdin ?? null, copies };
   const [workspace, contexts] = await Promise.all([
-    openWorkspace({ cwd, workspaceDirs, contextPaths, combined, noIgnore, copies }),
+    openWorkspace({
+      cwd,
+      workspaceDirs,
+      contextPaths,
+      combined,
+      noIgnore,
+      copies,
+      onFirstSurvey: (list) => tellLeftOut(workspaceDirs, contextPaths, list, emit),
+    }),
     combined && contextPaths.length > 0
       ? openCombinedContext(contextPaths, sources).then((one) => [one])
       : openContexts(contextPaths, sources),
@@ -165,6 +173,15 @@ function tellContexts(contexts: readonly ContextSource[], emit: EventSink): void
     if (context.kind === "corpus" && context.corpus.files.length > 0)
       emit({ type: "notice", text: `${context.name}: ${describeFiles(context.corpus)}` });
   }
+}
+
+/** Files of a context were told when it was opened. */
+function tellLeftOut(workspaceDirs: readonly string[], contextPaths: readonly string[], list: FileList, emit: EventSink): void {
+  if (workspaceDirs.length === 0 && contextPaths.length > 0) return;
+  const { ignored, binary, denied, unreadable } = list.leftOut;
+  if (ignored + binary + denied + unreadable === 0) return;
+  const where = workspaceDirs.length === 0 ? "the current folder" : "the workspace";
+  emit({ type: "notice", text: `${where}: ${describeFiles(list)}` });
 }
 
 function openJournal(

@@ -96,7 +96,7 @@ export interface TextSource extends ContextCommon {
   readonly kind: "text" | "json" | "jsonl";
   /** The file it is in, where it is in one. */
   readonly file?: HostFile;
-  /** The bytes, in order, in pieces of at most 1 MiB; may be read more than once. Throws E_CONTEXT_CHANGED when the file is another by now. */
+  /** The bytes without a byte order mark, in order, in pieces of at most 1 MiB; may be read more than once. Throws E_CONTEXT_CHANGED when the file is another by now. */
   stream(): AsyncIterable<Uint8Array>;
   /** Some of the bytes; fewer at the end. */
   readAt(offset: number, length: number): Promise<Uint8Array>;

@@ -32,26 +32,38 @@ export interface WorkspaceOptions {
   readonly noIgnore?: boolean;
   /** The session's, which the caller owns; default: ones that last as long as the process. */
   readonly copies?: TextCopies;
+  /** Called when all of it was looked at for the first time: a user is to hear what was left out. */
+  readonly onFirstSurvey?: (list: FileList) => void;
 }
 
 const PLAIN: Rules = { hidden: false, noIgnore: false };
 
 /** Finds the roots of a session. Throws E_USAGE for a path that is not there or cannot be read. */
 export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
-  const { cwd, workspaceDirs = [], contextPaths = [], combined = false, noIgnore = false, copies = new TextCopies() } = options;
-  return new Workspace(await findRoots({ cwd, workspaceDirs, contextPaths, combined, noIgnore }), copies);
+  const {
+    cwd,
+    workspaceDirs = [],
+    contextPaths = [],
+    combined = false,
+    noIgnore = false,
+    copies = new TextCopies(),
+    onFirstSurvey,
+  } = options;
+  return new Workspace(await findRoots({ cwd, workspaceDirs, contextPaths, combined, noIgnore }), copies, onFirstSurvey);
 }
 
 export class Workspace implements Selectable {
   readonly #mounts: readonly Mount[];
   readonly #copies: TextCopies;
   readonly #inspector = new Inspector();
+  readonly #onFirstSurvey: ((list: FileList) => void) | undefined;
   /** Of the last whole survey, to name what someone may have meant. */
   #paths: readonly string[] | null = null;
 
-  constructor(mounts: readonly Mount[], copies: TextCopies) {
+  constructor(mounts: readonly Mount[], copies: TextCopies, onFirstSurvey?: (list: FileList) => void) {
     this.#mounts = mounts;
     this.#copies = copies;
+    this.#onFirstSurvey = onFirstSurvey;
   }
 
   /** The roots as the user wrote them. */
@@ -61,8 +73,7 @@ export class Workspace implements Selectable {
 
   /** Every file, and what was left out. */
   async survey(signal?: AbortSignal): Promise<FileList> {
-    const { files, leftOut } = await this.#survey(this.#mounts, PLAIN, signal);
-    return { files: files.map(plain), size: files.reduce((sum, file) => sum + file.size, 0), leftOut };
+    return listOf(await this.#survey(this.#mounts, PLAIN, signal));
   }
 
   /** Files by path; `glob` as ripgrep's -g, relative to the roots. */
@@ -144,7 +155,9 @@ export class Workspace implements Selectable {
 
   async #survey(mounts: readonly Mount[], rules: Rules, signal?: AbortSignal): Promise<Survey> {
     const result = await survey(mounts, this.#mounts, rules, this.#inspector, signal);
-    if (mounts === this.#mounts) this.#paths = result.files.map((file) => file.path);
+    if (mounts !== this.#mounts) return result;
+    if (this.#paths === null) this.#onFirstSurvey?.(listOf(result));
+    this.#paths = result.files.map((file) => file.path);
     return result;
   }
 
@@ -163,6 +176,10 @@ export class Workspace implements Selectable {
 /** Only what may cross into a sandbox. */
 function plain(file: CorpusFile): CorpusFile {
   return { path: file.path, size: file.size };
+}
+
+function listOf({ files, leftOut }: Survey): FileList {
+  return { files: files.map(plain), size: files.reduce((sum, file) => sum + file.size, 0), leftOut };
 }
 
 function isGlob(written: string): boolean {

@@ -64,10 +64,10 @@ it.each(STORED)("%s reads as its text, as a context and inside a corpus", async 
   const cwd = tempTree({ [`d/${name}`]: bytes, "spool/.keep": "" });
   const spoolFolder = path.join(cwd, "spool");
   const source = await open(`d/${name}`, { cwd, spoolFolder });
-  const expected = name === "mark.log.gz" ? `\uFEFF${TEXT}` : TEXT;
-  expect([source.kind, source.name, source.size]).toEqual(["text", name, Buffer.byteLength(expected)]);
+  const mark = name === "mark.log.gz" ? 3 : 0;
+  expect([source.kind, source.name, source.size]).toEqual(["text", name, Buffer.byteLength(TEXT) + mark]);
   // Compared as a whole: a diff of 30,000 lines helps nobody.
-  for (const _ of [1, 2]) expect((await textOf(source)) === expected).toBe(true);
+  for (const _ of [1, 2]) expect((await textOf(source)) === TEXT).toBe(true);
   const folder = readdirSync(spoolFolder).find((each) => each !== ".keep") ?? "";
   expect(statSync(path.join(spoolFolder, folder, name)).mode & 0o777).toBe(0o600);
   await source.close?.();
@@ -75,7 +75,7 @@ it.each(STORED)("%s reads as its text, as a context and inside a corpus", async 
 
   const { corpus } = await openCorpus("d", cwd, kept(spoolFolder));
   expect(corpus.files).toEqual([{ path: name, size: bytes.length }]);
-  expect(await corpus.textSize(name)).toBe(Buffer.byteLength(expected));
+  expect(await corpus.textSize(name)).toBe(Buffer.byteLength(TEXT) + mark);
   expect((await corpus.read(name)) === TEXT).toBe(true);
   expect(await corpus.read(name, { start_line: 29_999, end_line: 30_000 })).toBe("29998 plain\n29999 plain");
   const pieces: string[] = [];
