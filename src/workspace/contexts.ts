@@ -92,7 +92,9 @@ async function asPlainText(
     await using file = await openNamed(mount);
     if (!(await isEncoded(file))) return source;
     const text = textOf(file, source.written, maxDecoded, signal);
-    const { place } = held.use(await spool(text, spoolFolder, path.basename(source.place.named)));
+    // By its name it would be decompressed again.
+    const name = withoutCompression(path.basename(source.place.named)) || "text";
+    const { place } = held.use(await spool(text, spoolFolder, name));
     return { ...source, place };
   } catch (error) {
     throw asUsage(error);

@@ -69,7 +69,7 @@ it.each(STORED)("%s reads as its text, as a context and inside a corpus", async 
   // Compared as a whole: a diff of 30,000 lines helps nobody.
   for (const _ of [1, 2]) expect((await textOf(source)) === TEXT).toBe(true);
   const folder = readdirSync(spoolFolder).find((each) => each !== ".keep") ?? "";
-  expect(statSync(path.join(spoolFolder, folder, name)).mode & 0o777).toBe(0o600);
+  expect(statSync(path.join(spoolFolder, folder, name.replace(/\.(?:gz|br|zst)$/iu, ""))).mode & 0o777).toBe(0o600);
   await source.close?.();
   expect(readdirSync(spoolFolder)).toEqual([".keep"]);
 
@@ -106,6 +106,14 @@ it("is searched with the same matches as plain text, by its own name", async () 
   expect(await searchCount("wörd", ["a.log.gz", "*.br"], { max_workers: 1 }, tools)).toEqual({ "a.log.br": 30, "a.log.gz": 30 });
   const text = await open("d/a.log.gz", { cwd });
   expect(await searchCount("wörd", null, null, { ...tools, contexts: [text] })).toEqual({ context: 30 });
+});
+
+it("is a corpus of one file when its text is over 256 MiB", async () => {
+  const cwd = tempTree({ "big.log.zst": zstdCompressSync(Buffer.alloc(257 * 1024 * 1024, "line of a log\n")) });
+  const { name, size, notices, corpus } = await openCorpus("big.log.zst", cwd);
+  expect([name, size, corpus.files.map((file) => file.path)]).toEqual(["big.log.zst", 257 * 1024 * 1024, ["big.log"]]);
+  expect(notices).toEqual(["big.log.zst has 269 MB, over 256 MiB: it is a Corpus of one file, read on demand"]);
+  expect(await corpus.read("big.log", { start_line: 9_000_000, end_line: 9_000_000 })).toBe("line of a log");
 });
 
 it("has the kind of the name inside", async () => {
