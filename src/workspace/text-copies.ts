@@ -26,7 +26,8 @@ export interface OpenText extends AsyncDisposable {
 
 interface Copy {
   readonly text: Promise<{ readonly handle: FileHandle; readonly size: number }>;
-  size: number;
+  /** Null while it is decoded. */
+  size: number | null;
   readers: number;
 }
 
@@ -52,7 +53,8 @@ export class TextCopies implements AsyncDisposable {
       await file[Symbol.asyncDispose]();
       throw error;
     }
-    const copy = await this.#copyOf(file, written);
+    const copy = this.#copyOf(file, written);
+    // At once: nobody may close it between here and the first read.
     copy.readers++;
     const release = async (): Promise<void> => {
       copy.readers--;
@@ -74,17 +76,18 @@ export class TextCopies implements AsyncDisposable {
     await Promise.all(copies.map(close));
   }
 
-  async #copyOf(file: OpenFile, written: string): Promise<Copy> {
+  /** The one there is, or a new one, which then owns the file. */
+  #copyOf(file: OpenFile, written: string): Copy {
     const key = `${file.located.real}\0${file.stats.size}\0${file.stats.mtimeMs}`;
     const known = this.#copies.get(key);
     if (known !== undefined) {
       this.#copies.delete(key);
       this.#copies.set(key, known);
-      await file[Symbol.asyncDispose]();
+      void file[Symbol.asyncDispose]();
       return known;
     }
     const text = this.#limit(() => this.#decode(file, written));
-    const copy: Copy = { text, size: 0, readers: 0 };
+    const copy: Copy = { text, size: null, readers: 0 };
     this.#copies.set(key, copy);
     void text.then(
       ({ size }) => (copy.size = size),
@@ -110,10 +113,10 @@ export class TextCopies implements AsyncDisposable {
   }
 
   async #trim(): Promise<void> {
-    let bytes = this.#copies.values().reduce((sum, copy) => sum + copy.size, 0);
+    let bytes = this.#copies.values().reduce((sum, copy) => sum + (copy.size ?? 0), 0);
     for (const [key, copy] of this.#copies) {
       if (bytes <= MAX_KEPT && this.#copies.size <= MAX_COPIES) return;
-      if (copy.readers > 0) continue;
+      if (copy.readers > 0 || copy.size === null) continue;
       this.#copies.delete(key);
       bytes -= copy.size;
       await close(copy);

@@ -44,21 +44,27 @@ export async function findTargets(
 function fileTargets(files: readonly HostFile[], { warn }: SearchTools, assertUnchanged: () => Promise<void>): Targets {
   const names = new Map(files.map((file) => [file.real, file.path]));
   const nameOf = (printed: string): string => names.get(printed) ?? printed;
+  // A file is piped in once for each pattern.
+  const told = new Set<string>();
+  const warnOnce = (what: string): void => {
+    if (!told.has(what)) warn?.(what);
+    told.add(what);
+  };
   const plain = files.filter((file) => file.text === undefined);
   const groups: Group[] = inCommandLines(plain, (file) => file.real).map((group) => ({ args: group.map((file) => file.real), nameOf }));
   for (const { path, text } of files) {
-    if (text !== undefined) groups.push({ args: ["-"], input: () => upToDamage(text(), warn), nameOf: () => path });
+    if (text !== undefined) groups.push({ args: ["-"], input: () => upToDamage(text(), warnOnce), nameOf: () => path });
   }
   return { groups, assertUnchanged };
 }
 
 /** One damaged or too large archive among many files must not keep a cell from searching the others. */
-async function* upToDamage(text: AsyncIterable<Uint8Array>, warn: SearchTools["warn"]): AsyncGenerator<Uint8Array> {
+async function* upToDamage(text: AsyncIterable<Uint8Array>, warn: (what: string) => void): AsyncGenerator<Uint8Array> {
   try {
     yield* text;
   } catch (error) {
     if (!(error instanceof HostError) || (error.code !== "E_NOT_FOUND" && error.code !== "E_TOO_LARGE")) throw error;
-    warn?.(`searched only up to there: ${error.message}`);
+    warn(`searched only up to there: ${error.message}`);
   }
 }
 

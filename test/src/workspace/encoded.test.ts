@@ -221,6 +221,9 @@ describe("what cannot be read as text", () => {
       maxWorkers: 1,
       warn: (text: string) => void warnings.push(text),
     };
+    expect((await searchPatterns(["wörd", "^5"], null, null, tools)).matches.filter(({ file }) => file === "ok.gz")).toHaveLength(2);
+    expect(warnings).toHaveLength(1);
+    warnings.length = 0;
     const found = await searchCount("wörd", null, null, tools);
     expect(found["ok.gz"]).toBe(1);
     expect(found["cut.gz"]).toBeGreaterThan(0);
