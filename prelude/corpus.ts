@@ -76,29 +76,37 @@ export class Contexts {
     const files = freeze((setup.files ?? []).map((file) => freeze({ path: file.path, size: file.size })));
     for (const file of files) this.#files.set(file, file.path);
     const pieces = (name: string, file: string, maxChars: number): AsyncGenerator<Piece> => this.#pieces(name, file, maxChars);
-    const pick = (chosen: unknown): readonly CorpusFile[] => chosenFiles(files, chosen);
+    const byPath = new Map(files.map((file) => [file.path, file]));
+    const pick = (chosen: unknown): readonly CorpusFile[] =>
+      chosen === undefined || chosen === null ? files : chosenFiles(byPath, chosen);
     const corpus = {
       files,
       size: setup.size ?? 0,
       read: async (path: unknown, range?: unknown) => readFile(this.#bridge, path, range, setup.name),
-      async *chunks(options: { max_chars?: number; files?: readonly string[] } = {}) {
-        const maxChars = options.max_chars ?? DEFAULT_CHUNK;
-        if (!Number.isInteger(maxChars) || maxChars < 2 || maxChars > MAX_CHUNK) {
+      async *chunks(options?: unknown) {
+        const { max_chars: maxChars = DEFAULT_CHUNK, files: chosen } = optionsOf("chunks", options);
+        if (typeof maxChars !== "number" || !Number.isInteger(maxChars) || maxChars < 2 || maxChars > MAX_CHUNK) {
           throw badArgument(`chunks: max_chars is ${String(maxChars)}, not a whole number from 2 to ${MAX_CHUNK}`);
         }
-        for (const file of pick(options.files)) {
+        for (const file of pick(chosen)) {
           for await (const piece of pieces(setup.name, file.path, maxChars))
             yield { path: file.path, start_line: piece.start_line, text: piece.text };
         }
       },
-      async *lines(options: { files?: readonly string[] } = {}) {
-        for (const file of pick(options.files)) {
+      async *lines(options?: unknown) {
+        for (const file of pick(optionsOf("lines", options).files)) {
           let line = 0;
           let rest = "";
           for await (const piece of pieces(setup.name, file.path, DEFAULT_CHUNK)) {
-            const parts = (rest + piece.text).split("\n");
-            rest = parts.pop() ?? "";
-            for (const text of parts) yield { path: file.path, line: ++line, text: text.endsWith("\r") ? text.slice(0, -1) : text };
+            // What is before the piece's first line end is only joined to the rest: looking through both again costs the square of a long line.
+            let start = 0;
+            for (let end = piece.text.indexOf("\n"); end !== -1; end = piece.text.indexOf("\n", start)) {
+              const text = rest + piece.text.slice(start, end);
+              rest = "";
+              start = end + 1;
+              yield { path: file.path, line: ++line, text: text.endsWith("\r") ? text.slice(0, -1) : text };
+            }
+            rest += piece.text.slice(start);
           }
           if (rest !== "") yield { path: file.path, line: ++line, text: rest };
         }
@@ -137,12 +145,17 @@ export function listFiles(bridge: Bridge, glob: unknown): Promise<unknown> {
   return bridge.call("list_files", argumentJson("list_files", { glob: glob ?? null }, 10_000));
 }
 
-function chosenFiles(files: readonly CorpusFile[], chosen: unknown): readonly CorpusFile[] {
-  if (chosen === undefined || chosen === null) return files;
+function optionsOf(name: string, options: unknown): { readonly max_chars?: unknown; readonly files?: unknown } {
+  if (options === undefined || options === null) return {};
+  if (typeof options !== "object") throw badArgument(`${name} takes its options as an object, not ${typeof options}`);
+  return options;
+}
+
+function chosenFiles(files: ReadonlyMap<unknown, CorpusFile>, chosen: unknown): readonly CorpusFile[] {
   if (!Array.isArray(chosen)) throw badArgument("files takes a list of paths");
   return chosen.map((item: unknown) => {
     const path = typeof item === "object" && item !== null && "path" in item ? item.path : item;
-    const found = files.find((file) => file.path === path);
+    const found = files.get(path);
     if (found === undefined) throw badArgument(`no such file in this corpus: ${String(path)}; context.files lists them`);
     return found;
   });

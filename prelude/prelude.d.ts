@@ -21,7 +21,10 @@ interface CorpusFile {
  * Nothing is loaded until asked for; only the slice asked for crosses into the sandbox.
  */
 interface Corpus {
-  /** Sorted by path. Ignored, binary and denied files are left out, and counted when the context is opened. */
+  /**
+   * Sorted by path. Ignored, binary and denied files are left out, and counted when the context is opened.
+   * Compressed files (.gz, .br, .zst) and UTF-16 are read and searched as their text; `size` is the stored one.
+   */
   readonly files: readonly CorpusFile[];
   /** Total bytes of all files. */
   readonly size: number;

@@ -22,7 +22,7 @@ export function readFile(data: FilesOptions): Handler {
 }
 
 export function readPiece(data: FilesOptions): Handler {
-  return async (args) => {
+  return async (args, { signal }) => {
     const given = fields("chunks", args);
     const corpus = corpusOf(data.contexts, given["context"]);
     if (corpus === undefined) throw bad("chunks: no context is named");
@@ -31,7 +31,7 @@ export function readPiece(data: FilesOptions): Handler {
       line: count("line", given["line"]),
       maxChars: count("max_chars", given["max_chars"]),
     };
-    return await corpus.readPiece(text("chunks: path", given["path"]), request);
+    return await corpus.readPiece(text("chunks: path", given["path"]), request, signal);
   };
 }
 

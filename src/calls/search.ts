@@ -12,23 +12,35 @@ export interface SearchOptions {
 }
 
 export function rgSearch({ data, maxWorkers }: SearchOptions): Handler {
-  return async (args, { signal }) => {
+  return async (args, { signal, warn }) => {
     const { patterns, paths, options } = fields("parallel_rg_search", args);
-    return await searchPatterns(patterns, paths, options, { workspace: data.workspace, contexts: data.contexts, maxWorkers, signal });
+    return await searchPatterns(patterns, paths, options, { workspace: data.workspace, contexts: data.contexts, maxWorkers, signal, warn });
   };
 }
 
 export function rgFiles({ data, maxWorkers }: SearchOptions): Handler {
-  return async (args, { signal }) => {
+  return async (args, { signal, warn }) => {
     const { patterns, paths, options } = fields("rg_files", args);
-    return await searchFiles(one(patterns), paths, options, { workspace: data.workspace, contexts: data.contexts, maxWorkers, signal });
+    return await searchFiles(one(patterns), paths, options, {
+      workspace: data.workspace,
+      contexts: data.contexts,
+      maxWorkers,
+      signal,
+      warn,
+    });
   };
 }
 
 export function rgCount({ data, maxWorkers }: SearchOptions): Handler {
-  return async (args, { signal }) => {
+  return async (args, { signal, warn }) => {
     const { patterns, paths, options } = fields("rg_count", args);
-    return await searchCount(one(patterns), paths, options, { workspace: data.workspace, contexts: data.contexts, maxWorkers, signal });
+    return await searchCount(one(patterns), paths, options, {
+      workspace: data.workspace,
+      contexts: data.contexts,
+      maxWorkers,
+      signal,
+      warn,
+    });
   };
 }
 

@@ -1,23 +1,24 @@
 // `ask QUESTION [PATH…]`: the whole loop; live progress on stderr, the answer on stdout.
 import { HostError } from "../errors.ts";
+import type { EventSink } from "../events.ts";
 import type { AskResult } from "../library/ask-result.ts";
 import { ASK } from "../library/open.ts";
 import { dollars } from "../pool/cost.ts";
 import { usageJson } from "../pool/usage.ts";
 import { openFor, type CommandContext, type Streams } from "./command.ts";
 import { EXIT, exitOfCode } from "./exit.ts";
-import { catchSignals } from "./interrupt.ts";
+import { catchSignals, endOnSignals } from "./interrupt.ts";
 import { Reporter } from "./reporter.ts";
+import { carriesText, tellingWhenLate } from "./stdin.ts";
 
 export async function ask(question: string, paths: readonly string[], context: CommandContext): Promise<number> {
   if (question.trim() === "") throw new HostError("E_USAGE", "the question is empty: rlm-repl ask 'your question' PATH…");
   const { settings, out, err } = context;
   const { json = false, quiet = false, verbose = false } = settings;
   const reporter = new Reporter(err, { quiet, verbose, console: verbose, turns: !json });
-  // PATHs make one context; each -c is one of its own.
-  const own = settings.context ?? [];
-  const handed = { contexts: [...own, ...paths], combined: own.length === 0 };
-  await using session = await openFor(context, ASK, reporter.emit, handed);
+  using opening = endOnSignals();
+  await using session = await openFor(context, ASK, reporter.emit, handedOf(paths, context, reporter.emit));
+  opening[Symbol.dispose]();
   const { isPriced } = await session.models();
   const { usd, calls } = session.left;
   const bounds = [...(calls === null ? [] : [`${calls} model calls`]), ...(usd === null || !isPriced ? [] : [`$${usd.toFixed(2)}`])];
@@ -28,6 +29,14 @@ export async function ask(question: string, paths: readonly string[], context: C
   if (json) await out.raw(`${JSON.stringify(askJson(result))}\n`);
   else await showAnswer(result, quiet, { out, err });
   return signals.exitCode() ?? exitOf(result);
+}
+
+/** PATHs make one context; each -c is one of its own; with neither, standard input is it where something is piped in. */
+function handedOf(paths: readonly string[], { settings, process }: CommandContext, emit: EventSink): Parameters<typeof openFor>[3] {
+  const own = settings.context ?? [];
+  const named = [...own, ...paths];
+  const stdin = tellingWhenLate(process.stdin, () => emit({ type: "notice", text: "reading the context from standard input …" }));
+  return { contexts: named.length === 0 && carriesText(0) ? ["-"] : named, combined: own.length === 0, stdin };
 }
 
 /** The fixed fields of `ask --json`. */

@@ -25,14 +25,14 @@ export interface CommandContext extends Streams {
   readonly settings: Settings;
 }
 
-/** The caller owns the session. `stdin` null: it is read for something else, or a terminal. */
+/** The caller owns the session. `stdin`: what `-` reads, null where it is read for something else; default the process's, unless it is a terminal. */
 export function openFor(
   { process, resolved, err }: CommandContext,
   kind: Kind,
   emit: EventSink,
-  handed: Handed & { readonly stdin?: null } = {},
+  handed: Handed & { readonly stdin?: AsyncIterable<Uint8Array> | null } = {},
 ): Promise<ReplSession> {
   const { cwd, env } = process;
-  const stdin = handed.stdin === null || process.stdin.isTTY ? null : process.stdin;
+  const stdin = process.stdin.isTTY ? null : handed.stdin === undefined ? process.stdin : handed.stdin;
   return openWith(resolved, kind, { cwd, env, stdin, isTerminal: err.isTerminal, emit }, handed);
 }

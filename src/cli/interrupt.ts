@@ -7,6 +7,18 @@ export interface Signals extends Disposable {
   readonly exitCode: () => number | undefined;
 }
 
+/** While a command opens what it needs any signal ends it, and what was stored meanwhile goes. Dispose it before `catchSignals`. */
+export function endOnSignals(): Disposable {
+  const onInterrupt = (): never => process.exit(130);
+  const onTerminate = (): never => process.exit(143);
+  process.on("SIGINT", onInterrupt).on("SIGTERM", onTerminate).on("SIGHUP", onTerminate);
+  return {
+    [Symbol.dispose]() {
+      process.off("SIGINT", onInterrupt).off("SIGTERM", onTerminate).off("SIGHUP", onTerminate);
+    },
+  };
+}
+
 /** `close` ends every process of ours, at once. */
 export function catchSignals(close: () => void): Signals {
   const controller = new AbortController();

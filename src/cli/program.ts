@@ -74,7 +74,10 @@ export function parseArguments(argv: readonly string[], version: string): Reques
     });
   sub("ask", "ask a question over files: a root model explores them by writing cells")
     .argument("<question>", "in quotes")
-    .argument("[paths...]", "files, folders, quoted globs, or -; together one context")
+    .argument(
+      "[paths...]",
+      "files, folders, quoted globs, or -; together one context (default: standard input, where something is piped in)",
+    )
     .action((question: string, paths: string[], own: Record<string, unknown>) => {
       request = { command: "ask", question, paths, given: joined(own) };
     });

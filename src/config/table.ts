@@ -32,7 +32,7 @@ export const TABLE: readonly Row[] = [
     value: "path",
     reader: list(path, delimiter),
     holdsPaths: true,
-    meaning: "data to analyse: a file, folder, quoted glob, or - for stdin; repeatable",
+    meaning: "data to analyse: a file (also .gz, .br, .zst), folder, quoted glob, or - for stdin; repeatable",
     without: "none",
   }),
   row("workspace", {

@@ -1,8 +1,11 @@
 // What a session works on: its contexts, and the workspace that their folders are part of. Both can be replaced while it lives; whoever
 // serves calls asks here each time.
-import { openCombinedContext, openContexts } from "../workspace/contexts.ts";
+import type { EventSink } from "../events.ts";
+import { openCombinedContext, openContexts, type ContextOptions } from "../workspace/contexts.ts";
+import { describeFiles } from "../workspace/describe.ts";
 import { memorySource, type MemoryContext } from "../workspace/memory-source.ts";
-import type { ContextSource } from "../workspace/types.ts";
+import { TextCopies } from "../workspace/text-copies.ts";
+import type { ContextSource, FileList } from "../workspace/types.ts";
 import { uniqueNames } from "../workspace/unique-names.ts";
 import { openWorkspace, type Workspace } from "../workspace/workspace.ts";
 
@@ -15,6 +18,7 @@ export interface DataOptions {
   readonly noIgnore: boolean;
   /** What `-` reads; null where there is nothing to read. */
   readonly stdin: AsyncIterable<Uint8Array> | null;
+  readonly emit: EventSink;
 }
 
 export interface ContextChoice {
@@ -26,6 +30,7 @@ export interface ContextChoice {
 /** Owns its contexts: disposing removes what had to be stored for them. */
 export class SessionData implements AsyncDisposable {
   readonly #options: DataOptions;
+  readonly #copies = new TextCopies();
   #contexts: readonly ContextSource[] = [];
   #workspace: Workspace | undefined;
 
@@ -51,28 +56,55 @@ export class SessionData implements AsyncDisposable {
 
   /** Opens other contexts in place of those there are; when one cannot be opened, those stay. */
   async replace(choice: ContextChoice): Promise<void> {
-    const { cwd, workspaceDirs, noIgnore } = this.#options;
+    const { cwd, workspaceDirs, noIgnore, stdin, emit } = this.#options;
+    const copies = this.#copies;
+    const sources = { cwd, stdin, copies };
     const contextPaths = choice.inputs.filter((input) => typeof input === "string");
     const combined = choice.combined === true && contextPaths.length > 0;
     const [workspace, contexts] = await Promise.all([
-      openWorkspace({ cwd, workspaceDirs, contextPaths, combined, noIgnore }),
-      combined ? openCombinedContext(contextPaths, this.#options).then((one) => [one]) : this.#open(choice.inputs, contextPaths),
+      openWorkspace({
+        cwd,
+        workspaceDirs,
+        contextPaths,
+        combined,
+        noIgnore,
+        copies,
+        onFirstSurvey: (list) => tellLeftOut(workspaceDirs, contextPaths, list, emit),
+      }),
+      combined ? openCombinedContext(contextPaths, sources).then((one) => [one]) : openInOrder(choice.inputs, contextPaths, sources),
     ]);
+    for (const context of contexts) tell(context, emit);
     const before = this.#contexts;
     this.#workspace = workspace;
     this.#contexts = contexts;
     for (const context of before) await context.close?.();
   }
 
-  async #open(inputs: readonly ContextInput[], paths: readonly string[]): Promise<ContextSource[]> {
-    const fromPaths = await openContexts(paths, this.#options);
-    const sources = inputs.map((input) => (typeof input === "string" ? fromPaths.shift() : memorySource(input)));
-    const known = sources.filter((source) => source !== undefined);
-    const names = uniqueNames(known.map(({ name }) => name));
-    return known.map((source, i) => Object.assign({}, source, { name: names[i] ?? source.name }));
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     for (const context of this.#contexts) await context.close?.();
+    await this.#copies[Symbol.asyncDispose]();
   }
+}
+
+async function openInOrder(inputs: readonly ContextInput[], paths: readonly string[], options: ContextOptions): Promise<ContextSource[]> {
+  const fromPaths = await openContexts(paths, options);
+  const sources = inputs.map((input) => (typeof input === "string" ? fromPaths.shift() : memorySource(input)));
+  const known = sources.filter((source) => source !== undefined);
+  const names = uniqueNames(known.map(({ name }) => name));
+  return known.map((source, i) => Object.assign({}, source, { name: names[i] ?? source.name }));
+}
+
+function tell(context: ContextSource, emit: EventSink): void {
+  for (const text of context.notices) emit({ type: "notice", text });
+  if (context.kind === "corpus" && context.corpus.files.length > 0)
+    emit({ type: "notice", text: `${context.name}: ${describeFiles(context.corpus)}` });
+}
+
+/** Files of a context were told when it was opened. */
+function tellLeftOut(workspaceDirs: readonly string[], contextPaths: readonly string[], list: FileList, emit: EventSink): void {
+  if (workspaceDirs.length === 0 && contextPaths.length > 0) return;
+  const { ignored, binary, denied, unreadable } = list.leftOut;
+  if (ignored + binary + denied + unreadable === 0) return;
+  const where = workspaceDirs.length === 0 ? "the current folder" : "the workspace";
+  emit({ type: "notice", text: `${where}: ${describeFiles(list)}` });
 }

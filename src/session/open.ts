@@ -19,7 +19,6 @@ import { tellFirstRemote } from "../llm/remote-notice.ts";
 import { Budget, type BudgetLimits } from "../pool/budget.ts";
 import { usageJson } from "../pool/usage.ts";
 import { Scheduler, type Schedule } from "../pool/scheduler.ts";
-import { describeFiles } from "../workspace/describe.ts";
 import type { ContextSource } from "../workspace/types.ts";
 import { SessionData, type ContextChoice } from "./data.ts";
 import { FileJournal, NO_JOURNAL, type Journal } from "./journal.ts";
@@ -64,8 +63,7 @@ export interface Opened extends AsyncDisposable {
 export async function openEverything(options: OpenOptions): Promise<Opened> {
   const { cwd, env, emit, limits, bounds, workspaceDirs, noIgnore, stdin } = options;
   warmUp();
-  const data = await SessionData.open({ cwd, workspaceDirs, noIgnore, stdin }, options.contexts);
-  tellContexts(data.contexts, emit);
+  const data = await SessionData.open({ cwd, workspaceDirs, noIgnore, stdin, emit }, options.contexts);
 
   const budget = new Budget(bounds);
   const models = new SessionModels({ ...options.models, env, emit, maxCalls: bounds.maxCalls });
@@ -121,9 +119,8 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
 }
 
 /** Other contexts in a session that lives; resolves to what that cost. When one cannot be opened, those there were stay. */
-export async function replaceContexts({ data, session, emit }: Opened, choice: ContextChoice): Promise<SessionState | undefined> {
+export async function replaceContexts({ data, session }: Opened, choice: ContextChoice): Promise<SessionState | undefined> {
   await data.replace(choice);
-  tellContexts(data.contexts, emit);
   return await session.loadContexts();
 }
 
@@ -149,14 +146,6 @@ async function readCorpusFile({ contexts, workspace }: SessionData, path: string
       return await context.corpus.read(path, null, signal);
   }
   return await workspace.read(path, null, signal);
-}
-
-function tellContexts(contexts: readonly ContextSource[], emit: EventSink): void {
-  for (const context of contexts) {
-    for (const text of context.notices) emit({ type: "notice", text });
-    if (context.kind === "corpus" && context.corpus.files.length > 0)
-      emit({ type: "notice", text: `${context.name}: ${describeFiles(context.corpus)}` });
-  }
 }
 
 function openJournal(

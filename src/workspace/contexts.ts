@@ -4,14 +4,17 @@ import path from "node:path";
 import { MAX_TEXT_CONTEXT } from "../../sandbox/limits.ts";
 import { HostError } from "../errors.ts";
 import { openCorpus } from "./corpus.ts";
+import { withoutCompression } from "./compression.ts";
 import { isDenied } from "./deny.ts";
 import { bytesInWords, describeFiles } from "./describe.ts";
-import { hasBinaryHead } from "./inspect.ts";
+import { readWindow } from "./lines.ts";
 import type { Mount } from "./mount.ts";
 import { resolveNamed, type NamedPath } from "./named-path.ts";
 import { combinedContextMounts, contextMounts } from "./roots.ts";
-import { openInside } from "./safe-open.ts";
-import { spool, type Spooled } from "./spool.ts";
+import { openInside, type OpenFile } from "./safe-open.ts";
+import { MAX_SPOOLED, spool, type Spooled } from "./spool.ts";
+import { BINARY_HEAD, isEncoded, textOf } from "./stored-text.ts";
+import { TextCopies } from "./text-copies.ts";
 import { openTextSource } from "./text-source.ts";
 import type { ContextSource, CorpusSource, TextSource } from "./types.ts";
 import { uniqueNames } from "./unique-names.ts";
@@ -21,8 +24,12 @@ export interface ContextOptions {
   readonly cwd: string;
   /** What "-" reads; null where there is nothing to read. */
   readonly stdin?: AsyncIterable<Uint8Array> | null;
-  /** Where standard input is kept meanwhile; default: the system's temporary folder. */
+  /** Where standard input and decoded texts are kept meanwhile; default: the system's temporary folder. */
   readonly spoolFolder?: string;
+  /** Of the files inside a corpus: the session's, which the caller owns; default: ones that last as long as the process. */
+  readonly copies?: TextCopies;
+  /** Most bytes of an encoded context's text; less in tests. */
+  readonly maxDecoded?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -64,14 +71,33 @@ async function resolveAll(paths: readonly string[], cwd: string): Promise<NamedP
 }
 
 async function openOne(source: NamedPath, name: string, options: ContextOptions): Promise<ContextSource> {
-  if (source.kind !== "stdin") return openMounts(await contextMounts(source), source, name, options);
-  const stdin = await spoolStdin(options);
+  await using held = new AsyncDisposableStack();
+  const file = source.kind === "stdin" ? stdinFile(held.use(await spoolStdin(options))) : source;
+  const plain = await asPlainText(file, held, options);
+  const opened = await openMounts(await contextMounts(plain), plain, name, options);
+  const kept = held.move();
+  const empty = source.kind === "stdin" && opened.size === 0 ? ["standard input was empty, and so is the context"] : [];
+  return { ...opened, notices: [...opened.notices, ...empty], close: () => kept.disposeAsync() };
+}
+
+/** The file itself, or its text in a file of our own where it is compressed or UTF-16: decoded once, whatever becomes of it then. */
+async function asPlainText(
+  source: NamedPath,
+  held: AsyncDisposableStack,
+  { spoolFolder = tmpdir(), maxDecoded = MAX_SPOOLED, signal }: ContextOptions,
+): Promise<NamedPath> {
+  const [mount] = await contextMounts(source);
+  if (source.kind !== "file" || mount === undefined) return source;
   try {
-    const file = stdinFile(stdin);
-    return closing(await openMounts(await contextMounts(file), file, name, options), stdin);
+    await using file = await openNamed(mount);
+    if (!(await isEncoded(file))) return source;
+    const text = textOf(file, source.written, maxDecoded, signal);
+    // By its name it would be decompressed again.
+    const name = withoutCompression(path.basename(source.place.named)) || "text";
+    const { place } = held.use(await spool(text, spoolFolder, name));
+    return { ...source, place };
   } catch (error) {
-    await stdin[Symbol.asyncDispose]();
-    throw error;
+    throw asUsage(error);
   }
 }
 
@@ -90,25 +116,35 @@ async function corpusSource(
   options: ContextOptions,
   notices: readonly string[],
 ): Promise<CorpusSource> {
-  const corpus = await openCorpus(mounts, options.signal);
+  const corpus = await openCorpus(mounts, options.copies ?? new TextCopies(), options.signal);
   const empty = corpus.files.length === 0 ? [`${name} has no text file: ${describeFiles(corpus)}`] : [];
   return { kind: "corpus", name, size: corpus.size, identity: corpus.identity, notices: [...notices, ...empty], corpus };
 }
 
 /** Bytes of a file that is fit to be a text. */
 async function textSize(mount: Mount): Promise<number> {
-  await using file = await openInside([mount], mount.at).catch((error: unknown) => {
-    // It could be read a moment ago: whatever it is now, the user is to look.
-    throw error instanceof HostError ? new HostError("E_USAGE", error.message.replace(/ \(E_\w+\)$/u, ""), { cause: error }) : error;
-  });
-  if (file === null) throw new HostError("E_USAGE", `${mount.label} vanished while it was opened`);
-  if (await hasBinaryHead(file.handle, file.stats.size)) {
+  await using file = await openNamed(mount);
+  const { size } = file.stats;
+  if ((await readWindow(file.handle, 0, Math.min(size, BINARY_HEAD))).includes(0)) {
     throw new HostError(
       "E_USAGE",
       `${mount.label} is binary (a NUL byte in its first 8 KiB), and a context is text: extract or convert its text first`,
     );
   }
-  return file.stats.size;
+  return size;
+}
+
+/** It could be read a moment ago: whatever it is now, the user is to look. */
+async function openNamed(mount: Mount): Promise<OpenFile> {
+  const file = await openInside([mount], mount.at).catch((error: unknown) => {
+    throw asUsage(error);
+  });
+  if (file === null) throw new HostError("E_USAGE", `${mount.label} vanished while it was opened`);
+  return file;
+}
+
+function asUsage(error: unknown): unknown {
+  return error instanceof HostError ? new HostError("E_USAGE", error.message.replace(/ \(E_\w+\)$/u, ""), { cause: error }) : error;
 }
 
 /** A glob may find such a file in passing: it is counted. Who names one is told. */
@@ -120,7 +156,7 @@ function assertAllowed(source: NamedPath): void {
 }
 
 function kindOf(file: string): TextSource["kind"] {
-  const extension = path.extname(file).toLowerCase();
+  const extension = path.extname(withoutCompression(file)).toLowerCase();
   if (extension === ".json") return "json";
   return extension === ".jsonl" || extension === ".ndjson" ? "jsonl" : "text";
 }
@@ -128,7 +164,7 @@ function kindOf(file: string): TextSource["kind"] {
 async function spoolStdin(options: ContextOptions): Promise<Spooled> {
   const { stdin = null, spoolFolder = tmpdir() } = options;
   if (stdin === null) throw new HostError("E_USAGE", "- reads standard input, and there is none: pipe something in, or name a file");
-  return spool(stdin, spoolFolder);
+  return spool(stdin, spoolFolder, "stdin");
 }
 
 function stdinFile(stdin: Spooled): NamedPath {

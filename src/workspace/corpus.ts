@@ -13,6 +13,7 @@ import { readText } from "./read-text.ts";
 import { nameFilter } from "./rg-names.ts";
 import { openInside, type OpenFile } from "./safe-open.ts";
 import { survey, type Survey, type SurveyedFile } from "./survey.ts";
+import type { OpenText, TextCopies } from "./text-copies.ts";
 import type { Corpus, CorpusFile, HostFile, LeftOut, Piece, PieceRequest, Selection } from "./types.ts";
 import { pathArgument, pieceArgument, rangeArgument } from "./written-path.ts";
 
@@ -20,8 +21,8 @@ import { pathArgument, pieceArgument, rangeArgument } from "./written-path.ts";
 const CONCURRENCY = 32;
 
 /** Lists the files of these mounts and remembers size and time of each. */
-export async function openCorpus(mounts: readonly Mount[], signal?: AbortSignal): Promise<FileCorpus> {
-  return new FileCorpus(mounts, await survey(mounts, mounts, { hidden: true, noIgnore: true }, new Inspector(), signal));
+export async function openCorpus(mounts: readonly Mount[], copies: TextCopies, signal?: AbortSignal): Promise<FileCorpus> {
+  return new FileCorpus(mounts, await survey(mounts, mounts, { hidden: true, noIgnore: true }, new Inspector(), signal), copies);
 }
 
 export class FileCorpus implements Corpus {
@@ -30,9 +31,11 @@ export class FileCorpus implements Corpus {
   readonly leftOut: LeftOut;
   readonly #mounts: readonly Mount[];
   readonly #byPath: ReadonlyMap<string, SurveyedFile>;
+  readonly #copies: TextCopies;
 
-  constructor(mounts: readonly Mount[], { files, leftOut }: Survey) {
+  constructor(mounts: readonly Mount[], { files, leftOut }: Survey, copies: TextCopies) {
     this.#mounts = mounts;
+    this.#copies = copies;
     this.#byPath = new Map(files.map((file) => [file.path, file]));
     this.files = files.map(({ path, size }) => ({ path, size }));
     this.size = files.reduce((sum, file) => sum + file.size, 0);
@@ -50,7 +53,7 @@ export class FileCorpus implements Corpus {
     const written = pathArgument(path);
     const slice = rangeArgument(range);
     using deadline = startDeadline(READ_DEADLINE_MS, `reading ${quoted(written)}`, "ask for lines nearer to its start", signal);
-    await using file = await this.#open(written);
+    await using file = await this.#openText(written, deadline.signal);
     return await readText(file, slice, written, deadline.signal);
   }
 
@@ -58,8 +61,8 @@ export class FileCorpus implements Corpus {
     const written = pathArgument(path);
     const piece = pieceArgument(request);
     using deadline = startDeadline(READ_DEADLINE_MS, `reading ${quoted(written)}`, "give the line together with the offset", signal);
-    await using file = await this.#open(written);
-    return await readPieceOf(file.handle, file.stats.size, piece, deadline.signal);
+    await using file = await this.#openText(written, deadline.signal);
+    return await readPieceOf(file.handle, file.size, piece, deadline.signal);
   }
 
   /** All of its files or those that fit the globs and types; E_CONTEXT_CHANGED for the first that is not as it was. `paths` are a workspace's. */
@@ -71,6 +74,15 @@ export class FileCorpus implements Corpus {
       if (!(await isUnchanged(file.real, file).catch(() => false))) throw changed(file.path);
     });
     return files;
+  }
+
+  async textSize(path: string): Promise<number> {
+    await using file = await this.#openText(path);
+    return file.size;
+  }
+
+  async #openText(written: string, signal?: AbortSignal): Promise<OpenText> {
+    return this.#copies.open(await this.#open(written), written, signal);
   }
 
   async #open(written: string): Promise<OpenFile> {

@@ -1,6 +1,8 @@
 // The deny list: credentials and keys, which no cell may read whatever the roots are. By name only, so it costs nothing per file;
 // SECURITY.md repeats it in words. It is a net under honest mistakes: a secret in `notes.txt` is not found by it.
 
+import { withoutCompression } from "./compression.ts";
+
 /** File names, lower case. */
 const FILES = new Set([
   ".npmrc",
@@ -71,7 +73,8 @@ export function isDeniedFolder(path: string): boolean {
 
 /** Is this file (absolute path of this machine) on the deny list by its own name or place? Folders above it are `isDenied`'s. */
 export function isDeniedFile(path: string): boolean {
-  const lower = slashed(path);
+  // A key is one compressed, too.
+  const lower = withoutCompression(slashed(path));
   const name = lower.slice(lower.lastIndexOf("/") + 1);
   if (FILES.has(name) || FILE_PATTERNS.some((pattern) => pattern.test(name))) return true;
   return PLACE_NAMES.has(name) && PLACES.some((end) => lower.endsWith(end));

@@ -63,7 +63,9 @@ async function corpusFacts(source: CorpusSource): Promise<ProbeFacts> {
   const { kind, name, size, corpus } = source;
   const [only] = corpus.files;
   const ends =
-    only !== undefined && corpus.files.length === 1 ? await endsOf(size, (offset) => windowOf(corpus, only.path, offset)) : NO_LINES;
+    only !== undefined && corpus.files.length === 1
+      ? await endsOf(await corpus.textSize(only.path), (offset) => windowOf(corpus, only.path, offset))
+      : NO_LINES;
   const paths = corpus.files.slice(0, SAMPLE_PATHS).map((file) => file.path);
   return {
     kind,

@@ -4,14 +4,14 @@ import { HostError } from "../errors.ts";
 import { bytesInWords } from "./describe.ts";
 import { readLines, SliceTooLarge, type Slice } from "./lines.ts";
 import { quoted } from "./path-errors.ts";
-import type { OpenFile } from "./safe-open.ts";
+import type { OpenText } from "./text-copies.ts";
 import { bomLength, decode } from "./utf8.ts";
 
 const MAX_IN_WORDS = `${MAX_RESULT / 1024 / 1024} MiB`;
 
 /** Invalid UTF-8 comes as U+FFFD; a byte order mark at the start of the file is left out. Throws E_TOO_LARGE past 32 MiB. */
-export async function readText(file: OpenFile, slice: Slice, written: string, signal: AbortSignal): Promise<string> {
-  const { size } = file.stats;
+export async function readText(file: OpenText, slice: Slice, written: string, signal: AbortSignal): Promise<string> {
+  const { size } = file;
   if (slice.start === 1 && slice.end === null && size > MAX_RESULT) throw tooLarge(`${quoted(written)} has ${bytesInWords(size)}`);
   try {
     const bytes = await readLines(file.handle, slice, MAX_RESULT, signal);

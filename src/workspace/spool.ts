@@ -1,4 +1,4 @@
-// Standard input, kept in a file of our own: it can be read once only, and a context is read again when a sandbox is replaced.
+// Standard input, and the text of an encoded context, kept in a file of our own: a context is read again when a sandbox is replaced.
 import { rmSync } from "node:fs";
 import { mkdtemp, open, realpath, rm } from "node:fs/promises";
 import path from "node:path";
@@ -6,15 +6,15 @@ import { HostError } from "../errors.ts";
 import { bytesInWords } from "./describe.ts";
 import type { NamedPlace } from "./named-path.ts";
 
-/** Largest standard input, in bytes: it goes to the temporary folder, which is often memory. */
-const MAX_STDIN = 4 * 1024 * 1024 * 1024;
+/** Largest such text, in bytes: it goes to the temporary folder, which is often memory. */
+export const MAX_SPOOLED = 4 * 1024 * 1024 * 1024;
 
 export interface Spooled extends AsyncDisposable {
   readonly place: NamedPlace;
 }
 
-/** Writes all of `input` to a file named `stdin`, readable by this user alone. Dispose it; the end of the process does too. */
-export async function spool(input: AsyncIterable<Uint8Array>, folder: string, maxBytes = MAX_STDIN): Promise<Spooled> {
+/** Writes all of `input` to a file of this name, readable by this user alone. Dispose it; the end of the process does too. */
+export async function spool(input: AsyncIterable<Uint8Array>, folder: string, name: string, maxBytes = MAX_SPOOLED): Promise<Spooled> {
   const own = await realpath(await mkdtemp(path.join(folder, "rlm-repl-")));
   const removeNow = (): void => rmSync(own, { recursive: true, force: true });
   process.once("exit", removeNow);
@@ -23,7 +23,7 @@ export async function spool(input: AsyncIterable<Uint8Array>, folder: string, ma
     await rm(own, { recursive: true, force: true });
   };
   try {
-    const file = path.join(own, "stdin");
+    const file = path.join(own, name);
     await write(input, file, maxBytes);
     return { place: { kind: "file", real: file, named: file }, [Symbol.asyncDispose]: dispose };
   } catch (error) {
@@ -40,6 +40,6 @@ async function write(input: AsyncIterable<Uint8Array>, file: string, maxBytes: n
     if (size > maxBytes) {
       throw new HostError("E_USAGE", `standard input is over ${bytesInWords(maxBytes)}: write it to a file and name that with --context`);
     }
-    await handle.write(chunk);
+    await handle.writeFile(chunk);
   }
 }

@@ -4,9 +4,13 @@ import path from "node:path";
 import { isDenied } from "./deny.ts";
 import { below, byPath } from "./host-path.ts";
 import { inParallel } from "./in-parallel.ts";
+import { compressionOf } from "./compression.ts";
 import type { Inspector } from "./inspect.ts";
 import type { Mount } from "./mount.ts";
 import { namesLeft } from "./rg-names.ts";
+import { openInside } from "./safe-open.ts";
+import { textOf } from "./stored-text.ts";
+import { MAX_COPY } from "./text-copies.ts";
 import type { HostFile, LeftOut } from "./types.ts";
 import { walk } from "./walk.ts";
 
@@ -57,10 +61,15 @@ export async function survey(
   const files: SurveyedFile[] = [];
   await inParallel(named.values(), CONCURRENCY, async (file) => {
     signal?.throwIfAborted();
-    const inspected = await inspector.inspect(file.real);
+    const compression = compressionOf(file.real, file.relative);
+    const inspected = await inspector.inspect(file.real, compression);
     if (inspected === null) counts.unreadable++;
     else if (inspected.binary) counts.binary++;
-    else files.push({ ...file, path: await shownPath(file, roots), size: inspected.size, modified: inspected.modified });
+    else {
+      const { size, modified } = inspected;
+      const shown = { ...file, path: await shownPath(file, roots), size, modified };
+      files.push(compression === null || size === 0 ? shown : { ...shown, text: () => decodedText(shown) });
+    }
   });
   return { files: files.toSorted(byPath), leftOut: counts };
 }
@@ -82,6 +91,12 @@ async function namesOf(mount: Mount, rules: Rules, counts: Counts, signal?: Abor
   const kept = files.filter((file) => left.has(file.relative));
   counts.ignored += files.length - kept.length;
   return kept;
+}
+
+/** Nothing when it vanished: the tree is what it is now. */
+async function* decodedText({ mount, relative, path: shown }: SurveyedFile): AsyncGenerator<Buffer> {
+  await using file = await openInside([mount], relative);
+  if (file !== null) yield* textOf(file, shown, MAX_COPY);
 }
 
 async function shownPath(file: Named, roots: readonly Mount[]): Promise<string> {

@@ -5,6 +5,7 @@ import type { Mount } from "./mount.ts";
 import { changed } from "./path-errors.ts";
 import { openInside, type OpenFile } from "./safe-open.ts";
 import type { HostFile, TextSource } from "./types.ts";
+import { bomLength } from "./utf8.ts";
 
 /** Bytes of a piece of `stream`. */
 const PIECE = 1024 * 1024;
@@ -47,9 +48,10 @@ async function* unchangedBytes(mount: Mount, name: string, seen: HostFile): Asyn
   await using open = await unchangedFile(mount, name, seen);
   let size = 0;
   for await (const chunk of chunksOf(open.handle, 0, undefined, PIECE)) {
+    const bom = size === 0 ? bomLength(chunk) : 0;
     size += chunk.length;
     if (size > seen.size) throw changed(name);
-    yield chunk;
+    yield chunk.subarray(bom);
   }
   if (size < seen.size) throw changed(name);
 }

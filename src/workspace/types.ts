@@ -1,6 +1,6 @@
 // What a session may read, seen from outside: every door to a file (`read_file`, Corpus, ripgrep, scanners) asks a `Workspace`.
 
-/** One file. `path` is relative to the workspace root it came from, always with "/"; `size` in bytes. */
+/** One file. `path` is relative to the workspace root it came from, always with "/"; `size` in bytes, as it is stored. */
 export interface CorpusFile {
   readonly path: string;
   readonly size: number;
@@ -11,6 +11,8 @@ export interface HostFile extends CorpusFile {
   readonly real: string;
   /** Time of the last change in ms, with its fraction. */
   readonly modified: number;
+  /** Where a program that opens the file would not find its text: the text. */
+  readonly text?: () => AsyncIterable<Uint8Array>;
 }
 
 /** Lines are 1-based and inclusive. */
@@ -43,7 +45,7 @@ export interface LeftOut {
   readonly binary: number;
   /** Files on the deny list, and folders on it (which are not entered). */
   readonly denied: number;
-  /** No permission, no regular file (fifo, device, socket), or a name that is not UTF-8. */
+  /** No permission, no regular file (fifo, device, socket), damaged compressed data, or a name that is not UTF-8. */
   readonly unreadable: number;
   /** Symbolic links: their targets are listed where they are, if they are in the workspace. */
   readonly links: number;
@@ -94,7 +96,7 @@ export interface TextSource extends ContextCommon {
   readonly kind: "text" | "json" | "jsonl";
   /** The file it is in, where it is in one. */
   readonly file?: HostFile;
-  /** The bytes, in order, in pieces of at most 1 MiB; may be read more than once. Throws E_CONTEXT_CHANGED when the file is another by now. */
+  /** The bytes without a byte order mark, in order, in pieces of at most 1 MiB; may be read more than once. Throws E_CONTEXT_CHANGED when the file is another by now. */
   stream(): AsyncIterable<Uint8Array>;
   /** Some of the bytes; fewer at the end. */
   readAt(offset: number, length: number): Promise<Uint8Array>;
@@ -113,4 +115,6 @@ export type ContextSource = TextSource | CorpusSource;
 export interface Corpus extends FileList, Selectable {
   read(path: string, range?: unknown, signal?: AbortSignal): Promise<string>;
   readPiece(path: string, piece: PieceRequest, signal?: AbortSignal): Promise<Piece>;
+  /** Bytes of UTF-8 of a file's text: what it has when it is decompressed. */
+  textSize(path: string): Promise<number>;
 }

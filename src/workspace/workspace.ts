@@ -8,13 +8,14 @@ import { Inspector } from "./inspect.ts";
 import { locate } from "./locate.ts";
 import { narrowed, type Mount } from "./mount.ts";
 import { nearPaths } from "./near.ts";
-import { notFound, notRegular, outside, quoted } from "./path-errors.ts";
+import { notFound, notRegular, outside, quoted, unreadable } from "./path-errors.ts";
 import { readPieceOf } from "./piece.ts";
 import { readText } from "./read-text.ts";
 import { nameFilter } from "./rg-names.ts";
 import { findRoots } from "./roots.ts";
-import { openInside, specialKind, type OpenFile } from "./safe-open.ts";
+import { openInside, specialKind } from "./safe-open.ts";
 import { survey, type Rules, type Survey, type SurveyedFile } from "./survey.ts";
+import { TextCopies, type OpenText } from "./text-copies.ts";
 import type { CorpusFile, FileList, HostFile, Piece, PieceRequest, Selectable, Selection } from "./types.ts";
 import { globArgument, pathArgument, pieceArgument, rangeArgument } from "./written-path.ts";
 
@@ -29,24 +30,40 @@ export interface WorkspaceOptions {
   readonly combined?: boolean;
   /** Search a current folder that nobody named as if it had been named: ignored and hidden files too. */
   readonly noIgnore?: boolean;
+  /** The session's, which the caller owns; default: ones that last as long as the process. */
+  readonly copies?: TextCopies;
+  /** Called when all of it was looked at for the first time: a user is to hear what was left out. */
+  readonly onFirstSurvey?: (list: FileList) => void;
 }
 
 const PLAIN: Rules = { hidden: false, noIgnore: false };
 
 /** Finds the roots of a session. Throws E_USAGE for a path that is not there or cannot be read. */
 export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
-  const { cwd, workspaceDirs = [], contextPaths = [], combined = false, noIgnore = false } = options;
-  return new Workspace(await findRoots({ cwd, workspaceDirs, contextPaths, combined, noIgnore }));
+  const {
+    cwd,
+    workspaceDirs = [],
+    contextPaths = [],
+    combined = false,
+    noIgnore = false,
+    copies = new TextCopies(),
+    onFirstSurvey,
+  } = options;
+  return new Workspace(await findRoots({ cwd, workspaceDirs, contextPaths, combined, noIgnore }), copies, onFirstSurvey);
 }
 
 export class Workspace implements Selectable {
   readonly #mounts: readonly Mount[];
+  readonly #copies: TextCopies;
   readonly #inspector = new Inspector();
+  readonly #onFirstSurvey: ((list: FileList) => void) | undefined;
   /** Of the last whole survey, to name what someone may have meant. */
   #paths: readonly string[] | null = null;
 
-  constructor(mounts: readonly Mount[]) {
+  constructor(mounts: readonly Mount[], copies: TextCopies, onFirstSurvey?: (list: FileList) => void) {
     this.#mounts = mounts;
+    this.#copies = copies;
+    this.#onFirstSurvey = onFirstSurvey;
   }
 
   /** The roots as the user wrote them. */
@@ -56,8 +73,7 @@ export class Workspace implements Selectable {
 
   /** Every file, and what was left out. */
   async survey(signal?: AbortSignal): Promise<FileList> {
-    const { files, leftOut } = await this.#survey(this.#mounts, PLAIN, signal);
-    return { files: files.map(plain), size: files.reduce((sum, file) => sum + file.size, 0), leftOut };
+    return listOf(await this.#survey(this.#mounts, PLAIN, signal));
   }
 
   /** Files by path; `glob` as ripgrep's -g, relative to the roots. */
@@ -72,7 +88,7 @@ export class Workspace implements Selectable {
     const written = pathArgument(path);
     const slice = rangeArgument(range);
     using deadline = startDeadline(READ_DEADLINE_MS, `reading ${quoted(written)}`, "ask for lines nearer to its start", signal);
-    await using file = await this.#open(written);
+    await using file = await this.#open(written, deadline.signal);
     return await readText(file, slice, written, deadline.signal);
   }
 
@@ -81,8 +97,8 @@ export class Workspace implements Selectable {
     const written = pathArgument(path);
     const piece = pieceArgument(request);
     using deadline = startDeadline(READ_DEADLINE_MS, `reading ${quoted(written)}`, "give the line together with the offset", signal);
-    await using file = await this.#open(written);
-    return await readPieceOf(file.handle, file.stats.size, piece, deadline.signal);
+    await using file = await this.#open(written, deadline.signal);
+    return await readPieceOf(file.handle, file.size, piece, deadline.signal);
   }
 
   async select(selection: Selection, signal?: AbortSignal): Promise<readonly HostFile[]> {
@@ -117,6 +133,7 @@ export class Workspace implements Selectable {
     if (stats.isDirectory()) return this.#filtered([narrowed(mount, relative, real, "folder")], selection, signal);
     if (!stats.isFile()) throw notRegular(written, specialKind(stats));
     const { files, leftOut } = await this.#survey([narrowed(mount, relative, real, "file")], selection, signal);
+    if (leftOut.unreadable > 0) throw unreadable(written, null);
     if (leftOut.binary > 0)
       throw new HostError("E_BAD_ARGUMENT", `${quoted(written)} is binary (a NUL byte in its first 8 KiB): only text is searched`);
     return [...files];
@@ -138,14 +155,16 @@ export class Workspace implements Selectable {
 
   async #survey(mounts: readonly Mount[], rules: Rules, signal?: AbortSignal): Promise<Survey> {
     const result = await survey(mounts, this.#mounts, rules, this.#inspector, signal);
-    if (mounts === this.#mounts) this.#paths = result.files.map((file) => file.path);
+    if (mounts !== this.#mounts) return result;
+    if (this.#paths === null) this.#onFirstSurvey?.(listOf(result));
+    this.#paths = result.files.map((file) => file.path);
     return result;
   }
 
-  async #open(written: string): Promise<OpenFile> {
+  async #open(written: string, signal: AbortSignal): Promise<OpenText> {
     const file = await openInside(this.#mounts, written);
     if (file === null) throw notFound(written, await this.#near(written));
-    return file;
+    return this.#copies.open(file, written, signal);
   }
 
   async #near(written: string): Promise<string[]> {
@@ -157,6 +176,10 @@ export class Workspace implements Selectable {
 /** Only what may cross into a sandbox. */
 function plain(file: CorpusFile): CorpusFile {
   return { path: file.path, size: file.size };
+}
+
+function listOf({ files, leftOut }: Survey): FileList {
+  return { files: files.map(plain), size: files.reduce((sum, file) => sum + file.size, 0), leftOut };
 }
 
 function isGlob(written: string): boolean {

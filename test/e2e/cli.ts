@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 export interface Ran {
@@ -15,7 +16,7 @@ export interface Ran {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: string | Uint8Array;
+  readonly stdin?: string | Uint8Array | Readable;
   /** Called with the process once it runs. */
   readonly onStart?: (kill: (signal: NodeJS.Signals) => void, onStdout: (seen: (text: string) => void) => void, pid: number) => void;
 }
@@ -39,7 +40,8 @@ export function cli(args: readonly string[], { cwd, env = {}, stdin, onStart }: 
   });
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   child.stdin?.on("error", () => undefined);
-  child.stdin?.end(stdin);
+  if (stdin instanceof Readable) void (child.stdin !== null && stdin.pipe(child.stdin));
+  else child.stdin?.end(stdin);
   onStart?.(
     (signal) => child.kill(signal),
     (seen) => watchers.push(seen),

@@ -36,7 +36,7 @@ interface Job {
 }
 
 /** Runs it all; `read` gives the reader of each run. */
-export async function runSearch(search: Search, read: (pattern: number, targets: Targets) => Reader): Promise<void> {
+export async function runSearch(search: Search, read: (pattern: number, group: Group) => Reader): Promise<void> {
   const { patterns, settings, tools } = search;
   using deadline = startDeadline(
     search.deadlineMs ?? SEARCH_DEADLINE_MS,
@@ -54,7 +54,7 @@ export async function runSearch(search: Search, read: (pattern: number, targets:
   const atOnce = Math.max(1, Math.min(threads, jobs.length));
   const limit = pLimit(atOnce);
   const runOne = (job: Job): Promise<void> =>
-    runJob(job, search, Math.max(1, Math.floor(threads / atOnce)), signal, targets, read(job.index, targets)).catch((error: unknown) => {
+    runJob(job, search, Math.max(1, Math.floor(threads / atOnce)), signal, targets, read(job.index, job.group)).catch((error: unknown) => {
       limit.clearQueue();
       failure.abort(error);
       throw error;

@@ -9,7 +9,7 @@ import { LineCutter } from "./json-lines.ts";
 import { isAboutLine, parseMessage } from "./message.ts";
 import { searchOptions } from "./options.ts";
 import { runSearch, type Reader } from "./run.ts";
-import type { Targets } from "./targets.ts";
+import type { Group } from "./targets.ts";
 import type { RgMatch, SearchSettings, SearchTools } from "./types.ts";
 
 /** Every occurrence, ordered by file, line, column, pattern; `truncated` is how many `max_matches` cut off. */
@@ -24,7 +24,7 @@ export async function searchPatterns(
   const collector = new Collector(settings.maxMatches);
   const output = ["--json", `--context=${settings.contextLines}`];
   const search = { patterns: list, paths: pathList(paths), settings, tools, output };
-  await runSearch(search, (pattern, targets) => matchReader(pattern, targets, settings, collector));
+  await runSearch(search, (pattern, group) => matchReader(pattern, group, settings, collector));
   return collector.result();
 }
 
@@ -39,9 +39,9 @@ export async function searchFiles(pattern: unknown, paths: unknown, options: unk
     tools,
     output: ["--files-with-matches", "--null"],
   };
-  await runSearch(search, (_, targets) =>
+  await runSearch(search, (_, group) =>
     wholeReader((text) => {
-      for (const printed of text.split("\0")) if (printed !== "") files.add(targets.nameOf(printed));
+      for (const printed of text.split("\0")) if (printed !== "") files.add(group.nameOf(printed));
     }),
   );
   return [...files].toSorted();
@@ -53,16 +53,16 @@ export async function searchCount(pattern: unknown, paths: unknown, options: unk
   const counts = new Map<string, number>();
   const output = ["--count-matches", "--with-filename", "--null"];
   const search = { patterns: [onePattern(pattern, "pattern", settings.multiline)], paths: pathList(paths), settings, tools, output };
-  await runSearch(search, (_, targets) =>
+  await runSearch(search, (_, group) =>
     wholeReader((text) => {
-      for (const [, printed = "", count] of text.matchAll(/([^\0]*)\0(\d+)\n/gu)) counts.set(targets.nameOf(printed), Number(count));
+      for (const [, printed = "", count] of text.matchAll(/([^\0]*)\0(\d+)\n/gu)) counts.set(group.nameOf(printed), Number(count));
     }),
   );
   return Object.fromEntries([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Reads one run's --json lines into the collector, file by file. */
-function matchReader(pattern: number, targets: Targets, settings: SearchSettings, collector: Collector): Reader {
+function matchReader(pattern: number, group: Group, settings: SearchSettings, collector: Collector): Reader {
   let file = "";
   let current: FileMatches | null = null;
   const onLine = (line: Buffer): void => {
@@ -70,7 +70,7 @@ function matchReader(pattern: number, targets: Targets, settings: SearchSettings
     const message = parseMessage(line);
     if (message === null) return;
     if (message.type === "begin") {
-      file = targets.nameOf(message.path);
+      file = group.nameOf(message.path);
       current = new FileMatches({ file, pattern, contextLines: settings.contextLines, room: collector.roomFor(file) });
     } else if (message.type === "match") current?.addMatch(message.lines, message.line, message.submatches);
     else if (message.type === "context") current?.addContext(message.lines, message.line);

@@ -43,6 +43,8 @@ export interface SearchTools {
   /** The session's contexts; without paths the last one is searched, or the workspace where there is none. */
   readonly contexts?: readonly ContextSource[];
   readonly signal?: AbortSignal;
+  /** A note for the running cell's outcome. */
+  readonly warn?: (text: string) => void;
   /** Threads of ripgrep in total, at most: 1 or more. */
   readonly maxWorkers: number;
 }
