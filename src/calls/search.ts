@@ -1,4 +1,5 @@
 // rg_search, rg_files and rg_count for the session: the searches are functions of their arguments and the files alone.
+import type { LimitFunction } from "p-limit";
 import type { ContextSource } from "../workspace/types.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { fields } from "./arguments.ts";
@@ -9,6 +10,7 @@ export interface SearchOptions {
   readonly workspace: Workspace;
   readonly contexts: readonly ContextSource[];
   readonly maxWorkers: number;
+  readonly slots: LimitFunction;
 }
 
 export function rgSearch(tools: SearchOptions): Handler {

@@ -4,13 +4,15 @@ import { createHash, randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import pLimit from "p-limit";
 import { kernelFiles, warmUp } from "../../sandbox/index.ts";
-import type { Limits } from "../../sandbox/limits.ts";
+import { MAX_FILE_CALLS, type Limits } from "../../sandbox/limits.ts";
 import { listFiles, readFile, readPiece } from "../calls/files.ts";
 import { llm, llmBatch, type LlmOptions } from "../calls/llm.ts";
 import { rlm, rlmBatch } from "../calls/rlm.ts";
 import { ScanService } from "../calls/scan.ts";
 import { rgCount, rgFiles, rgSearch } from "../calls/search.ts";
+import { inTurn } from "../calls/turns.ts";
 import type { Handlers } from "../calls/types.ts";
 import type { EventSink } from "../events.ts";
 import { tellFirstRemote } from "../llm/remote-notice.ts";
@@ -87,20 +89,21 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
   const clock = Date.now;
   const id = newSessionId(clock(), Math.random);
   const journal = openJournal(options, id, { seed, now: clock() }, contexts);
-  const search = { workspace, contexts, maxWorkers: options.workers.count };
+  const turns = pLimit(MAX_FILE_CALLS);
+  const files = { workspace, contexts };
+  const search = { ...files, maxWorkers: options.workers.count, slots: pLimit(options.workers.count) };
   const handlers: Handlers = {
     llm: llm(llmOptions),
     llm_batch: llmBatch(llmOptions),
     rlm: rlm(llmOptions),
     rlm_batch: rlmBatch(llmOptions),
-    rg_search: rgSearch(search),
-    rg_files: rgFiles(search),
-    rg_count: rgCount(search),
-    read_file: readFile({ workspace, contexts }),
-    read_piece: readPiece({ workspace, contexts }),
-    list_files: listFiles({ workspace, contexts }),
+    rg_search: inTurn(turns, rgSearch(search)),
+    rg_files: inTurn(turns, rgFiles(search)),
+    rg_count: inTurn(turns, rgCount(search)),
+    read_file: inTurn(turns, readFile(files)),
+    read_piece: inTurn(turns, readPiece(files)),
+    list_files: inTurn(turns, listFiles(files)),
   };
-  const files = { workspace, contexts };
   const scans = new ScanService({
     workers: options.workers.count,
     timeoutMs: limits.sliceMs,
