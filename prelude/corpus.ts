@@ -3,7 +3,8 @@ import type { Bridge } from "./bridge.ts";
 import type { ContextSetup } from "./contract.ts";
 import { badArgument } from "./errors.ts";
 import { argumentJson } from "./json.ts";
-import { defineProperty, freeze, parseJson } from "./primordials.ts";
+import { kindOf, optionsOf, shown } from "./options.ts";
+import { create, define, filter, freeze, isArray, map, parseJson } from "./primordials.ts";
 
 interface CorpusFile {
   readonly path: string;
@@ -23,7 +24,7 @@ const MAX_CHUNK = 4_000_000;
 
 export class Contexts {
   readonly #bridge: Bridge;
-  readonly #all: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  readonly #all: Record<string, unknown> = create(null) as Record<string, unknown>;
   /** Files of any corpus, so that `parallel_scan` knows them when it meets them. */
   readonly #files = new WeakMap<object, string>();
   readonly #corpora = new WeakSet();
@@ -77,18 +78,23 @@ export class Contexts {
       files,
       size: setup.size ?? 0,
       read: async (path: unknown, range?: unknown) => readFile(this.#bridge, path, range, setup.name),
-      async *chunks(options: { max_chars?: number; files?: readonly string[] } = {}) {
-        const maxChars = options.max_chars ?? DEFAULT_CHUNK;
-        if (!Number.isInteger(maxChars) || maxChars < 2 || maxChars > MAX_CHUNK) {
-          throw badArgument(`chunks: max_chars is ${String(maxChars)}, not a whole number from 2 to ${MAX_CHUNK}`);
+      async *chunks(given?: unknown) {
+        const options = optionsOf("chunks", given, ["max_chars", "files"]);
+        const maxChars = options["max_chars"] ?? DEFAULT_CHUNK;
+        if (typeof maxChars !== "number" || maxChars % 1 !== 0 || maxChars < 2 || maxChars > MAX_CHUNK) {
+          throw badArgument(`chunks: max_chars is ${shown(maxChars)}, not a whole number from 2 to ${MAX_CHUNK}`);
         }
-        for (const file of pick(options.files)) {
+        const chosen = pick(options["files"]);
+        for (let i = 0; i < chosen.length; i++) {
+          const file = chosen[i] as CorpusFile;
           for await (const piece of pieces(setup.name, file.path, maxChars))
             yield { path: file.path, start_line: piece.start_line, text: piece.text };
         }
       },
-      async *lines(options: { files?: readonly string[] } = {}) {
-        for (const file of pick(options.files)) {
+      async *lines(given?: unknown) {
+        const chosen = pick(optionsOf("lines", given, ["files"])["files"]);
+        for (let i = 0; i < chosen.length; i++) {
+          const file = chosen[i] as CorpusFile;
           let line = 0;
           let rest = "";
           for await (const piece of pieces(setup.name, file.path, DEFAULT_CHUNK)) {
@@ -121,24 +127,26 @@ export class Contexts {
 
 /** `read_file` and `Corpus.read`. */
 export function readFile(bridge: Bridge, path: unknown, range: unknown, context?: string): Promise<unknown> {
-  if (typeof path !== "string") throw badArgument(`read_file takes a path as a string, not ${path === null ? "null" : typeof path}`);
+  const name = context === undefined ? "read_file" : "context.read";
+  if (typeof path !== "string") throw badArgument(`${name} takes a path as a string, not ${kindOf(path)}`);
   if (range !== undefined && range !== null && typeof range !== "object") {
-    throw badArgument("read_file takes a range as {start_line, end_line}, lines from 1, both inclusive");
+    throw badArgument(`${name} takes a range as {start_line, end_line}, lines from 1, both inclusive, not ${kindOf(range)}`);
   }
   return bridge.call("read_file", argumentJson("read_file", { path, range: range ?? undefined, context }, 100_000));
 }
 
 export function listFiles(bridge: Bridge, glob: unknown): Promise<unknown> {
-  if (glob !== undefined && glob !== null && typeof glob !== "string") throw badArgument("list_files takes a glob as a string, or nothing");
+  if (glob !== undefined && glob !== null && typeof glob !== "string")
+    throw badArgument(`list_files takes a glob as a string, or nothing, not ${kindOf(glob)}`);
   return bridge.call("list_files", argumentJson("list_files", { glob: glob ?? null }, 10_000));
 }
 
 function chosenFiles(files: readonly CorpusFile[], chosen: unknown): readonly CorpusFile[] {
   if (chosen === undefined || chosen === null) return files;
-  if (!Array.isArray(chosen)) throw badArgument("files takes a list of paths");
-  return chosen.map((item: unknown) => {
+  if (!isArray(chosen)) throw badArgument(`files takes a list of paths, not ${kindOf(chosen)}`);
+  return map(chosen as unknown[], (item) => {
     const path = typeof item === "object" && item !== null && "path" in item ? item.path : item;
-    const found = files.find((file) => file.path === path);
+    const found = filter(files, (file) => file.path === path)[0];
     if (found === undefined) throw badArgument(`no such file in this corpus: ${String(path)}; context.files lists them`);
     return found;
   });
@@ -146,5 +154,5 @@ function chosenFiles(files: readonly CorpusFile[], chosen: unknown): readonly Co
 
 /** A property no cell can replace, though the prelude can, when a context is added. */
 export function fixed(object: object, name: string, value: unknown, enumerable = false): void {
-  defineProperty(object, name, { value, writable: false, configurable: true, enumerable });
+  define(object, name, value, { writable: false, enumerable });
 }

@@ -2,10 +2,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { cli, folder, notebook } from "./cli.ts";
+import { cli, evaluated, folder, notebook, type JsonOutcome } from "./cli.ts";
 
 const SCRIPT = { "s.json": '{"default":"reply"}' };
 const ARGS = ["-m", "script:s.json", "-w", "."];
+
+function codes(outcomes: readonly JsonOutcome[]): readonly (string | undefined)[] {
+  return outcomes.map(({ outcome, error }) => error?.code ?? outcome);
+}
 
 describe("a million calls in one go", () => {
   it.each([
@@ -39,6 +43,69 @@ describe("a million calls in one go", () => {
     expect(peak).toBeGreaterThan(0);
     expect(peak).toBeLessThanOrEqual(3);
   });
+});
+
+it("an argument of 400 MB is refused before it crosses, by every function", async () => {
+  const huge = "'x'.repeat(4e8)";
+  const calls = [
+    `llm_query(${huge})`,
+    `llm_query('a', { system: ${huge} })`,
+    "llm_batch_query(Array(4000).fill('x'.repeat(1e5)))",
+    `rlm_query('a', { context: { deep: [${huge}] } })`,
+    `parallel_rg_search([${huge}])`,
+    `rg_search('x', [${huge}])`,
+    `parallel_scan([() => 1], { over: [${huge}] })`,
+    `parallel_scan([() => 1], { over: [{ deep: new Map([[1, ${huge}]]) }] })`,
+    `read_file(${huge})`,
+    `list_files(${huge})`,
+    `FINAL(${huge})`,
+    "FINAL(Array(1e7).fill(1))",
+    "Promise.all(Array.from({ length: 4 }, () => llm_query('x'.repeat(3e7))))",
+  ];
+  using files = folder(SCRIPT);
+  const outcomes = await evaluated(["globalThis.kept = 1", ...calls, `print(${huge})`, "kept"], ARGS, {
+    cwd: files.path,
+  });
+  expect(codes(outcomes)).toEqual(["ok", ...calls.map(() => "E_TOO_LARGE"), "ok", "ok"]);
+  for (const outcome of outcomes) expect(outcome).not.toHaveProperty("state");
+});
+
+it("what a scan would capture is weighed first", async () => {
+  const [, scan, kept] = await notebook(["const big = 'y'.repeat(4e8)", "await parallel_scan([() => big.length])", "big.length"]);
+  expect(scan).toMatchObject({ outcome: "threw", error: { code: "E_SCAN_CAPTURE" } });
+  expect(scan?.error?.message).toContain("`big` makes the captured values larger than 16777216 characters");
+  expect(kept).toMatchObject({ value: 4e8 });
+});
+
+it("a result over 32 MiB is refused with how to ask for less", async () => {
+  using files = folder({ ...SCRIPT, "big.txt": `${"x".repeat(999)}\n`.repeat(40_000) });
+  const outcomes = await evaluated(
+    [
+      "read_file('big.txt')",
+      "rg_search('x{900}', 'big.txt', { max_matches: 100_000 })",
+      "parallel_scan([() => 'r'.repeat(2e7), () => 's'.repeat(2e7)])",
+      "read_file('big.txt', { start_line: 40_000 })",
+    ],
+    ARGS,
+    { cwd: files.path },
+  );
+  expect(codes(outcomes)).toEqual(["E_TOO_LARGE", "E_TOO_LARGE", "E_TOO_LARGE", "ok"]);
+  expect(outcomes.map(({ error }) => error?.message ?? "")).toEqual([
+    expect.stringMatching(/start_line, end_line/),
+    expect.stringMatching(/max_matches/),
+    expect.stringMatching(/^the result of this call is 400000\d\d bytes, the limit is 33554432/),
+    "",
+  ]);
+});
+
+it("lists past what a call takes are refused whole", async () => {
+  using files = folder(SCRIPT);
+  const outcomes = await evaluated(
+    ["llm_batch_query(Array(100_001).fill('x'))", "parallel_scan([() => 1], { over: Array(1_000_001).fill(1) })", "llm_query('a')"],
+    ARGS,
+    { cwd: files.path },
+  );
+  expect(codes(outcomes)).toEqual(["E_BAD_ARGUMENT", "E_BAD_ARGUMENT", "ok"]);
 });
 
 /** Ripgreps that run below a process. */
