@@ -10,21 +10,28 @@ export function copyOf(what: string, value: unknown, limit: number): string {
   return stringify(value);
 }
 
-/** Characters of the strings in a value, and one for all else; stops past the limit. Getters do not run. */
+/** At least so many characters: those of the strings in a value, bytes of buffers, two for all else. Stops past the limit. */
 function weight(root: unknown, limit: number): number {
   const seen = new Set<object>();
-  const open: unknown[] = [root];
+  const open: object[] = [];
   let total = 0;
-  while (open.length > 0 && total <= limit) {
-    const value = open.pop();
-    total += typeof value === "string" ? value.length : 1;
-    if (typeof value !== "object" || value === null || seen.has(value)) continue;
+  const isOver = (): boolean => total > limit;
+  const add = (value: unknown): void => {
+    total += typeof value === "string" ? value.length : 2;
+    if (typeof value === "object" && value !== null && !seen.has(value)) open.push(value);
+  };
+  add(root);
+  for (let value = open.pop(); value !== undefined && !isOver(); value = open.pop()) {
     seen.add(value);
-    if (ArrayBuffer.isView(value)) total += value.byteLength;
-    else if (value instanceof Map) for (const entry of value) open.push(entry[0], entry[1]);
-    else if (value instanceof Set) for (const item of value) open.push(item);
-    else if (isArray(value) && value.length > limit) return value.length;
-    else for (const name of keys(value)) open.push(getOwnPropertyDescriptor(value, name)?.value);
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) total += value.byteLength;
+    else if (isArray(value)) for (let i = 0; i < value.length && !isOver(); i++) add(value[i]);
+    else if (value instanceof Map) {
+      for (const [key, item] of value) {
+        add(key);
+        add(item);
+      }
+    } else if (value instanceof Set) for (const item of value) add(item);
+    else for (const name of keys(value)) add(getOwnPropertyDescriptor(value, name)?.value);
   }
   return total;
 }

@@ -56,6 +56,8 @@ it("an argument of 400 MB is refused before it crosses, by every function", asyn
     `rg_search('x', [${huge}])`,
     `parallel_scan([() => 1], { over: [${huge}] })`,
     `parallel_scan([() => 1], { over: [{ deep: new Map([[1, ${huge}]]) }] })`,
+    "parallel_scan([() => 1], { over: [new ArrayBuffer(3e8)] })",
+    "parallel_scan([() => 1], { over: [{ list: Array(2e7).fill(1) }] })",
     `read_file(${huge})`,
     `list_files(${huge})`,
     `FINAL(${huge})`,
