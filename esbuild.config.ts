@@ -44,6 +44,7 @@ await Promise.all([
     format: "iife",
     globalName: "prelude",
     plugins: [text, longArrays],
+    inject: ["prelude/built-ins.ts"],
     platform: "neutral",
     mainFields: ["module", "main"],
     target: "esnext",

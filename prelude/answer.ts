@@ -3,7 +3,7 @@ import type { PostedValue } from "./contract.ts";
 import type { Bridge } from "./bridge.ts";
 import { badArgument, coded } from "./errors.ts";
 import { toJson } from "./json.ts";
-import { globalEval, hasOwn, NativePromise, NativeReferenceError, NativeTypeError, slice } from "./primordials.ts";
+import { exec, globalEval, hasOwn, isPromise, NativeReferenceError, NativeTypeError, slice, stringifyJson } from "./primordials.ts";
 import { encodeValue, posted } from "./value.ts";
 
 export interface AnswerLimits {
@@ -47,7 +47,7 @@ export class Answer {
       this.#bridge.post("warning", '"FINAL was called again; the first answer stands"');
       throw this.sentinel;
     }
-    if (value instanceof NativePromise) throw new NativeTypeError("FINAL got a promise; await it first: FINAL(await …)");
+    if (isPromise(value)) throw new NativeTypeError("FINAL got a promise; await it first: FINAL(await …)");
     this.#record(value, "FINAL");
     throw this.sentinel;
   }
@@ -55,8 +55,8 @@ export class Answer {
   finalVar(name: unknown): never {
     if (typeof name !== "string") throw badArgument('FINAL_VAR takes the name of a variable as a string: FINAL_VAR("result")');
     const found = slice(name, 0, 200);
-    if (!/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(found) || (!hasOwn(globalThis, found) && !isKnown(found))) {
-      throw new NativeReferenceError(`FINAL_VAR: there is no variable ${JSON.stringify(found)}${near(found)}`);
+    if (exec(/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u, found) === null || (!hasOwn(globalThis, found) && !isKnown(found))) {
+      throw new NativeReferenceError(`FINAL_VAR: there is no variable ${stringifyJson(found)}${near(found)}`);
     }
     return this.final((globalThis as Record<string, unknown>)[found]);
   }
@@ -94,6 +94,14 @@ function isKnown(name: string): boolean {
 
 /** Session variables whose names are like the one asked for. */
 function near(name: string): string {
+  try {
+    return nearest(name);
+  } catch {
+    return "; SHOW_VARS() lists what there is";
+  }
+}
+
+function nearest(name: string): string {
   const wanted = name.toLowerCase();
   const names = Object.keys(globalThis).filter((other) => distance(wanted, other.toLowerCase()) <= Math.max(2, wanted.length / 3));
   return names.length === 0 ? "; SHOW_VARS() lists what there is" : `; did you mean ${names.slice(0, 5).join(", ")}?`;

@@ -2,7 +2,7 @@
 // before it does: the callback queues without end otherwise, past every time limit.
 import type { GuestSetup, Operation, Settlement } from "./contract.ts";
 import { CallSite, coded } from "./errors.ts";
-import { NativePromise, parseJson, stringifyJson } from "./primordials.ts";
+import { create, isError, NativePromise, parseJson, stringifyJson } from "./primordials.ts";
 
 interface Pending {
   readonly resolve: (value: unknown) => void;
@@ -20,7 +20,7 @@ export interface CallOptions {
 export class Bridge {
   readonly #post: (message: string) => void;
   readonly #limits: GuestSetup["limits"];
-  readonly #pending = create<Pending>();
+  readonly #pending = dictionary<Pending>();
   #sequence: number;
   #inFlight = 0;
   #argumentsInFlight = 0;
@@ -102,7 +102,7 @@ export class Bridge {
     try {
       pending.resolve(pending.receive === undefined ? settlement.value : pending.receive(settlement.value));
     } catch (error) {
-      pending.reject(error instanceof Error ? pending.site.mark(error) : coded("E_DEFECT", "the answer could not be read"));
+      pending.reject(isError(error) ? pending.site.mark(error) : coded("E_DEFECT", "the answer could not be read"));
     }
   }
 
@@ -127,6 +127,6 @@ function tooMany(message: string): Error {
 }
 
 /** A dictionary without a prototype: nothing of the guest's is ever looked up in it. */
-function create<T>(): Record<number, T> {
-  return Object.create(null) as Record<number, T>;
+function dictionary<T>(): Record<number, T> {
+  return create(null) as Record<number, T>;
 }

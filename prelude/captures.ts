@@ -1,13 +1,14 @@
 // What a scan function mentions of its session, by value: it runs in another isolate, where none of it exists. Names are found by
 // parsing the function's own text; data goes by structured clone, functions and classes by their source, recursively.
 import { parseExpressionAt, type AnyNode } from "acorn";
-import { stringify } from "devalue";
-import { coded } from "./errors.ts";
+import { copyOf } from "./copies.ts";
+import { coded, isImmediate } from "./errors.ts";
 import { freeNames } from "./free-names.ts";
 import { functionToString, getOwnPropertyDescriptor, hasOwn } from "./primordials.ts";
 
 /** Data of all captures of one scan, in characters. */
 const MAX_CAPTURED = 16 * 1024 * 1024;
+const TOO_MUCH = `makes the captured values larger than ${MAX_CAPTURED} characters; read large data from the context`;
 
 export interface Capture {
   readonly name: string;
@@ -40,8 +41,7 @@ export function capture(functions: readonly unknown[], isBuiltIn: (name: string)
       captures.delete(name);
       captures.set(name, captured);
       size += captured.text.length;
-      if (size > MAX_CAPTURED)
-        throw refused(owner, name, `makes the captured values larger than ${MAX_CAPTURED} characters; read large data from the context`);
+      if (size > MAX_CAPTURED) throw refused(owner, name, TOO_MUCH);
     }
     return text;
   };
@@ -65,8 +65,9 @@ export function capture(functions: readonly unknown[], isBuiltIn: (name: string)
 function byValue(name: string, value: unknown): string {
   if (value instanceof Promise) throw refused(name, name, "is a promise; await it first");
   try {
-    return stringify(value);
+    return copyOf(name, value, MAX_CAPTURED);
   } catch (error) {
+    if (isImmediate(error)) throw refused(name, name, TOO_MUCH);
     throw refused(name, name, `cannot be copied: ${error instanceof Error ? error.message : "it threw"}`);
   }
 }

@@ -6,7 +6,18 @@ import type { Console } from "./console.ts";
 import type { GuestSetup } from "./contract.ts";
 import { normalise } from "./errors.ts";
 import { hidden } from "./clock.ts";
-import { defineProperty, globalEval, hasOwn, keys, NativeReferenceError, slice, stringifyJson } from "./primordials.ts";
+import {
+  create,
+  define,
+  exec,
+  getOwnPropertyDescriptor,
+  globalEval,
+  hasOwn,
+  keys,
+  NativeReferenceError,
+  slice,
+  stringifyJson,
+} from "./primordials.ts";
 import type { StackMapper } from "./stack.ts";
 import { encode, encodeError, encodeValue, posted } from "./value.ts";
 
@@ -25,7 +36,7 @@ interface Parts {
 
 export class Cells {
   readonly #parts: Parts;
-  readonly #out: Record<number, unknown> = Object.create(null) as Record<number, unknown>;
+  readonly #out: Record<number, unknown> = create(null) as Record<number, unknown>;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -55,7 +66,12 @@ export class Cells {
         answer.readProtocol();
         this.#finished(n, value, { names, before });
       } catch (thrown) {
-        this.#failed(n, hinted(thrown, script), { names, before });
+        try {
+          this.#failed(n, hinted(thrown, script), { names, before });
+        } catch {
+          // A cell replaced what telling an error needs: it ends all the same.
+          this.#done("threw", { error: UNTOLD }, { names: [], before });
+        }
       }
     };
     void drive();
@@ -88,15 +104,14 @@ export class Cells {
   #done(outcome: string, raw: Readonly<Record<string, string>>, { names, before }: Defined): void {
     const { bridge, console } = this.#parts;
     const tail = console.tail;
-    bridge.post(
-      "done",
-      encode({ outcome, tail, console_length: console.length }, { ...raw, vars: stringifyJson(definedNames(names, before)) }),
-    );
+    bridge.post("done", encode({ outcome, tail, console_length: console.length }, { ...raw, vars: definedNames(names, before) }));
   }
 }
 
 /** `Out` holds what it got until the session ends: a text longer than this, in UTF-16 units, would take a heap that cells need. */
 const MAX_KEPT = 64 * 1024 * 1024;
+
+const UNTOLD = '{"name":"Error","message":"the cell threw, and what it did to the built-ins keeps its error from being told"}';
 
 interface Defined {
   readonly names: readonly string[];
@@ -107,36 +122,41 @@ interface Defined {
 function declare(names: readonly string[]): void {
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
-    const existing = Object.getOwnPropertyDescriptor(globalThis, name);
+    const existing = getOwnPropertyDescriptor(globalThis, name);
     if (existing !== undefined && existing.enumerable === true) continue;
     if (existing !== undefined && existing.configurable !== true) continue;
     // A built-in or an everyday name of the prelude becomes a variable of the session, with its value until the cell sets it.
-    defineProperty(globalThis, name, { value: existing?.value, writable: true, configurable: true, enumerable: true });
+    define(globalThis, name, existing?.value, { enumerable: true });
   }
 }
 
-/** Names the cell declared, and properties it put on the global object. */
-function definedNames(names: readonly string[], before: readonly string[]): string[] {
-  const found: string[] = [];
-  for (let i = 0; i < names.length; i++) if (hasOwn(globalThis, names[i] as string)) found[found.length] = names[i] as string;
+/** JSON text of the names the cell declared, and of the properties it put on the global object. */
+function definedNames(names: readonly string[], before: readonly string[]): string {
+  let text = "";
+  const known = create(null) as Record<string, true>;
+  const tell = (name: string): void => {
+    known[name] = true;
+    text += `${text === "" ? "" : ","}${stringifyJson(name)}`;
+  };
+  for (let i = 0; i < names.length; i++) if (hasOwn(globalThis, names[i] as string)) tell(names[i] as string);
   const now = keys(globalThis);
   if (now.length > before.length) {
-    const known = new Set([...before, ...found]);
-    for (let i = 0; i < now.length; i++) if (!known.has(now[i] as string)) found[found.length] = now[i] as string;
+    for (let i = 0; i < before.length; i++) known[before[i] as string] = true;
+    for (let i = 0; i < now.length; i++) if (known[now[i] as string] === undefined) tell(now[i] as string);
   }
-  return found;
+  return `[${text}]`;
 }
 
 /** `_` and `_error` are the prelude's until a cell declares them. */
 function remember(name: string, value: unknown): void {
-  const existing = Object.getOwnPropertyDescriptor(globalThis, name);
+  const existing = getOwnPropertyDescriptor(globalThis, name);
   if (existing === undefined || (existing.enumerable === false && existing.configurable === true)) hidden(globalThis, name, value);
 }
 
 /** `x = 3` without a declaration: say what to do. */
 function hinted(thrown: unknown, script: string): unknown {
   if (!(thrown instanceof NativeReferenceError)) return thrown;
-  const [, name] = /^([\p{ID_Start}$_][\p{ID_Continue}$]*) is not defined$/u.exec(slice(thrown.message, 0, 300)) ?? [];
+  const name = exec(/^([\p{ID_Start}$_][\p{ID_Continue}$]*) is not defined$/u, slice(thrown.message, 0, 300))?.[1];
   if (name === undefined || hasOwn(globalThis, name)) return thrown;
   const assigns = new RegExp(`(?:^|[^\\w$.])${name.replaceAll("$", "\\$")}\\s*(?:[-+*/%&|^]|\\*\\*|<<|>>>?|&&|\\|\\||\\?\\?)?=(?!=)`).test(
     script,

@@ -1,6 +1,6 @@
 // Time and chance of the guest: the host hands out the clock with each entry, and randomness runs from the session's seed, so that the
 // same cells against the same answers give the same state.
-import { apply, defineProperty, floor, uncurry } from "./primordials.ts";
+import { apply, define, floor, uncurry } from "./primordials.ts";
 
 export class Clock {
   #now: number;
@@ -28,9 +28,9 @@ export class Clock {
       if (new.target === undefined) return toText(new RealDate(now()));
       return Reflect.construct(RealDate, args.length === 0 ? [now()] : args, new.target);
     }
-    defineProperty(GuestDate, "name", { value: "Date", configurable: true });
-    defineProperty(GuestDate, "length", { value: 7, configurable: true });
-    defineProperty(GuestDate, "prototype", { value: RealDate.prototype, writable: false, configurable: false });
+    define(GuestDate, "name", "Date", { writable: false });
+    define(GuestDate, "length", 7, { writable: false });
+    define(GuestDate, "prototype", RealDate.prototype, { writable: false, configurable: false });
     hidden(GuestDate, "now", function now_() {
       return now();
     });
@@ -51,7 +51,7 @@ export class Clock {
     const getter = Object.getOwnPropertyDescriptor(prototype, "format")?.get;
     const toParts = uncurry(prototype.formatToParts);
     if (getter !== undefined) {
-      defineProperty(prototype, "format", {
+      Object.defineProperty(prototype, "format", {
         get(this: Intl.DateTimeFormat) {
           const format = apply(getter, this, []) as (date?: Date | number) => string;
           return (date?: Date | number) => format(date === undefined ? now() : date);
@@ -86,5 +86,5 @@ const Math_imul = Math.imul;
 
 /** A property like a built-in's: not enumerable, but the guest's to replace. */
 export function hidden(object: object, name: string, value: unknown): void {
-  defineProperty(object, name, { value, writable: true, configurable: true, enumerable: false });
+  define(object, name, value);
 }

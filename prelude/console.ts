@@ -2,8 +2,9 @@
 // ends. The true length is counted, so that nothing is cut silently.
 import type { Bridge } from "./bridge.ts";
 import { hidden } from "./clock.ts";
+import { named } from "./errors.ts";
 import { format, safeInspect } from "./inspect.ts";
-import { isArray, keys, slice, stringifyJson } from "./primordials.ts";
+import { apply, concat, create, isArray, keys, slice, stringifyJson } from "./primordials.ts";
 
 export class Console {
   readonly #bridge: Bridge;
@@ -12,7 +13,7 @@ export class Console {
   #posted = 0;
   #tail = "";
   #indent = "";
-  readonly #counts: Record<string, number> = Object.create(null) as Record<string, number>;
+  readonly #counts: Record<string, number> = create(null) as Record<string, number>;
 
   constructor(bridge: Bridge, limit: number) {
     this.#bridge = bridge;
@@ -45,15 +46,13 @@ export class Console {
       this.#posted += head.length;
       this.#bridge.post("console", stringifyJson(head));
       if (text.length < room) return;
-      this.#keep(`${slice(text, room)}\n`);
-    } else {
-      this.#keep(text.length > this.#half ? `${slice(text, -this.#half)}\n` : `${text}\n`);
-    }
+      this.#keep(slice(text, room));
+    } else this.#keep(text);
   }
 
-  /** Appends to the tail; cut back only when it has doubled, so that a million lines cost a million appends. */
-  #keep(text: string): void {
-    this.#tail += text;
+  /** Appends a line to the tail; cut back only when it has doubled, so that a million lines cost a million appends. */
+  #keep(line: string): void {
+    this.#tail += `${line.length > this.#half ? slice(line, -this.#half) : line}\n`;
     if (this.#tail.length > this.#half * 2) this.#tail = slice(this.#tail, -this.#half);
   }
 
@@ -73,8 +72,9 @@ export class Console {
       dir: (value: unknown) => line(value),
       dirxml: line,
       table: (rows: unknown) => this.write(table(rows)),
-      trace: (...values: readonly unknown[]) => line("Trace:", ...values),
-      assert: (condition: unknown, ...values: readonly unknown[]) => (condition ? undefined : line("Assertion failed", ...values)),
+      trace: (...values: readonly unknown[]) => apply(line, undefined, concat<unknown>(["Trace:"], values)),
+      assert: (condition: unknown, ...values: readonly unknown[]) =>
+        condition ? undefined : apply(line, undefined, concat<unknown>(["Assertion failed"], values)),
       count: (label: unknown = "default") => {
         const name = String(label);
         this.#counts[name] = (this.#counts[name] ?? 0) + 1;
@@ -82,7 +82,7 @@ export class Console {
       },
       countReset: (label: unknown = "default") => void delete this.#counts[String(label)],
       group: (...values: readonly unknown[]) => {
-        if (values.length > 0) line(...values);
+        if (values.length > 0) apply(line, undefined, values);
         if (this.#indent.length < 100) this.#indent += "  ";
       },
       groupEnd: () => void (this.#indent = slice(this.#indent, 2)),
@@ -94,9 +94,11 @@ export class Console {
     for (const [name, method] of Object.entries(methods)) hidden(console, name, method);
     hidden(console, "groupCollapsed", methods["group"]);
     hidden(globalThis, "console", console);
-    hidden(globalThis, "print", function print(...values: readonly unknown[]) {
-      line(...values);
-    });
+    hidden(
+      globalThis,
+      "print",
+      named("print", (...values: readonly unknown[]) => apply(line, undefined, values)),
+    );
   }
 }
 
@@ -106,7 +108,7 @@ function table(rows: unknown): string {
   const entries = firstEntries(rows, 100);
   const columns: string[] = [];
   const cells = entries.map(([index, row]) => {
-    const fields: Record<string, string> = Object.create(null) as Record<string, string>;
+    const fields: Record<string, string> = create(null) as Record<string, string>;
     const values = typeof row === "object" && row !== null ? firstEntries(row, 20) : [["Values", row] as const];
     for (const [name, value] of values) {
       if (!columns.includes(name)) columns.push(name);

@@ -3,7 +3,8 @@ import type { Bridge } from "./bridge.ts";
 import type { ContextSetup } from "./contract.ts";
 import { badArgument } from "./errors.ts";
 import { argumentJson } from "./json.ts";
-import { defineProperty, freeze, keys, parseJson } from "./primordials.ts";
+import { kindOf, optionsOf, shown } from "./options.ts";
+import { create, define, freeze, isArray, keys, map, parseJson } from "./primordials.ts";
 
 interface CorpusFile {
   readonly path: string;
@@ -23,7 +24,7 @@ const MAX_CHUNK = 4_000_000;
 
 export class Contexts {
   readonly #bridge: Bridge;
-  readonly #all: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  readonly #all: Record<string, unknown> = create(null) as Record<string, unknown>;
   /** Files of any corpus, so that `parallel_scan` knows them when it meets them. */
   readonly #files = new WeakMap<object, string>();
   readonly #corpora = new WeakSet();
@@ -39,7 +40,8 @@ export class Contexts {
 
   /** The last one given is `context`. */
   add(setup: ContextSetup, text: string): void {
-    if (setup.replaces === true) for (const name of keys(this.#all)) delete this.#all[name];
+    const before = setup.replaces === true ? keys(this.#all) : [];
+    for (let i = 0; i < before.length; i++) delete this.#all[before[i] as string];
     if (setup.kind === "none") return fixed(globalThis, "context", undefined);
     const value = this.#value(setup, text);
     fixed(this.#all, setup.name, value, true);
@@ -76,25 +78,31 @@ export class Contexts {
     const files = freeze((setup.files ?? []).map((file) => freeze({ path: file.path, size: file.size })));
     for (const file of files) this.#files.set(file, file.path);
     const pieces = (name: string, file: string, maxChars: number): AsyncGenerator<Piece> => this.#pieces(name, file, maxChars);
-    const byPath = new Map(files.map((file) => [file.path, file]));
+    const byPath = create(null) as Record<string, CorpusFile>;
+    for (let i = 0; i < files.length; i++) byPath[(files[i] as CorpusFile).path] = files[i] as CorpusFile;
     const pick = (chosen: unknown): readonly CorpusFile[] =>
       chosen === undefined || chosen === null ? files : chosenFiles(byPath, chosen);
     const corpus = {
       files,
       size: setup.size ?? 0,
       read: async (path: unknown, range?: unknown) => readFile(this.#bridge, path, range, setup.name),
-      async *chunks(options?: unknown) {
-        const { max_chars: maxChars = DEFAULT_CHUNK, files: chosen } = optionsOf("chunks", options);
-        if (typeof maxChars !== "number" || !Number.isInteger(maxChars) || maxChars < 2 || maxChars > MAX_CHUNK) {
-          throw badArgument(`chunks: max_chars is ${String(maxChars)}, not a whole number from 2 to ${MAX_CHUNK}`);
+      async *chunks(given?: unknown) {
+        const options = optionsOf("chunks", given, ["max_chars", "files"]);
+        const maxChars = options["max_chars"] ?? DEFAULT_CHUNK;
+        if (typeof maxChars !== "number" || maxChars % 1 !== 0 || maxChars < 2 || maxChars > MAX_CHUNK) {
+          throw badArgument(`chunks: max_chars is ${shown(maxChars)}, not a whole number from 2 to ${MAX_CHUNK}`);
         }
-        for (const file of pick(chosen)) {
+        const chosen = pick(options["files"]);
+        for (let i = 0; i < chosen.length; i++) {
+          const file = chosen[i] as CorpusFile;
           for await (const piece of pieces(setup.name, file.path, maxChars))
             yield { path: file.path, start_line: piece.start_line, text: piece.text };
         }
       },
-      async *lines(options?: unknown) {
-        for (const file of pick(optionsOf("lines", options).files)) {
+      async *lines(given?: unknown) {
+        const chosen = pick(optionsOf("lines", given, ["files"])["files"]);
+        for (let i = 0; i < chosen.length; i++) {
+          const file = chosen[i] as CorpusFile;
           let line = 0;
           let rest = "";
           for await (const piece of pieces(setup.name, file.path, DEFAULT_CHUNK)) {
@@ -133,29 +141,25 @@ export class Contexts {
 
 /** `read_file` and `Corpus.read`. */
 export function readFile(bridge: Bridge, path: unknown, range: unknown, context?: string): Promise<unknown> {
-  if (typeof path !== "string") throw badArgument(`read_file takes a path as a string, not ${path === null ? "null" : typeof path}`);
+  const name = context === undefined ? "read_file" : "context.read";
+  if (typeof path !== "string") throw badArgument(`${name} takes a path as a string, not ${kindOf(path)}`);
   if (range !== undefined && range !== null && typeof range !== "object") {
-    throw badArgument("read_file takes a range as {start_line, end_line}, lines from 1, both inclusive");
+    throw badArgument(`${name} takes a range as {start_line, end_line}, lines from 1, both inclusive, not ${kindOf(range)}`);
   }
   return bridge.call("read_file", argumentJson("read_file", { path, range: range ?? undefined, context }, 100_000));
 }
 
 export function listFiles(bridge: Bridge, glob: unknown): Promise<unknown> {
-  if (glob !== undefined && glob !== null && typeof glob !== "string") throw badArgument("list_files takes a glob as a string, or nothing");
+  if (glob !== undefined && glob !== null && typeof glob !== "string")
+    throw badArgument(`list_files takes a glob as a string, or nothing, not ${kindOf(glob)}`);
   return bridge.call("list_files", argumentJson("list_files", { glob: glob ?? null }, 10_000));
 }
 
-function optionsOf(name: string, options: unknown): { readonly max_chars?: unknown; readonly files?: unknown } {
-  if (options === undefined || options === null) return {};
-  if (typeof options !== "object") throw badArgument(`${name} takes its options as an object, not ${typeof options}`);
-  return options;
-}
-
-function chosenFiles(files: ReadonlyMap<unknown, CorpusFile>, chosen: unknown): readonly CorpusFile[] {
-  if (!Array.isArray(chosen)) throw badArgument("files takes a list of paths");
-  return chosen.map((item: unknown) => {
+function chosenFiles(files: Readonly<Record<string, CorpusFile>>, chosen: unknown): readonly CorpusFile[] {
+  if (!isArray(chosen)) throw badArgument(`files takes a list of paths, not ${kindOf(chosen)}`);
+  return map(chosen as unknown[], (item) => {
     const path = typeof item === "object" && item !== null && "path" in item ? item.path : item;
-    const found = files.get(path);
+    const found = typeof path === "string" ? files[path] : undefined;
     if (found === undefined) throw badArgument(`no such file in this corpus: ${String(path)}; context.files lists them`);
     return found;
   });
@@ -163,5 +167,5 @@ function chosenFiles(files: ReadonlyMap<unknown, CorpusFile>, chosen: unknown): 
 
 /** A property no cell can replace, though the prelude can, when a context is added. */
 export function fixed(object: object, name: string, value: unknown, enumerable = false): void {
-  defineProperty(object, name, { value, writable: false, configurable: true, enumerable });
+  define(object, name, value, { writable: false, enumerable });
 }

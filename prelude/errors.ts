@@ -1,12 +1,12 @@
 // Errors of a cell: made for it with a code and the cell's own position, and read from it whatever it threw.
 import type { PostedError } from "./contract.ts";
-import { captureStackTrace, NativeError, NativeTypeError, slice } from "./primordials.ts";
+import { captureStackTrace, define, exec, indexOf, isArray, isError, NativeError, NativeTypeError, slice } from "./primordials.ts";
 import { safeInspect } from "./inspect.ts";
 
 /** An Error with a stable code; its stack starts at the cell, not in the prelude. */
 export function coded(code: string, message: string, Kind: ErrorConstructor = NativeError): Error {
   const error = new Kind(message);
-  Object.defineProperty(error, "code", { value: code, enumerable: true, writable: true, configurable: true });
+  define(error, "code", code, { enumerable: true });
   return error;
 }
 
@@ -18,7 +18,8 @@ export function isImmediate(error: unknown): boolean {
 
 /** Names a function as the contract does. */
 export function named<F extends object>(name: string, fn: F): F {
-  return Object.defineProperty(fn, "name", { value: name, configurable: true });
+  define(fn, "name", name, { writable: false });
+  return fn;
 }
 
 export function badArgument(message: string): Error {
@@ -35,9 +36,9 @@ export class CallSite {
   /** Gives an error the stack of the call. */
   mark(error: Error): Error {
     const stack = this.stack ?? "";
-    const frames = stack.indexOf("\n");
+    const frames = indexOf(stack, "\n");
     const text = `${error.name}: ${error.message}${frames === -1 ? "" : slice(stack, frames)}`;
-    Object.defineProperty(error, "stack", { value: text, writable: true, configurable: true, enumerable: false });
+    define(error, "stack", text);
     return error;
   }
 }
@@ -49,9 +50,8 @@ interface Bounds {
 
 /** What was thrown, as data. Reads each property once and survives getters that throw; one that loops meets the slice's limit. */
 export function normalise(thrown: unknown, cell: number, bounds: Bounds): PostedError {
-  const isError =
-    typeof thrown === "object" && thrown !== null && (thrown instanceof NativeError || typeof read(thrown, "stack") === "string");
-  if (!isError) return { name: "Thrown", message: cut(safeInspect(thrown, bounds.error_message), bounds.error_message) };
+  const isLikeError = typeof thrown === "object" && thrown !== null && (isError(thrown) || typeof read(thrown, "stack") === "string");
+  if (!isLikeError) return { name: "Thrown", message: cut(safeInspect(thrown, bounds.error_message), bounds.error_message) };
   const name = text(read(thrown, "name"), "Error");
   const stack = text(read(thrown, "stack"), "");
   const code = read(thrown, "code");
@@ -69,13 +69,15 @@ export function normalise(thrown: unknown, cell: number, bounds: Bounds): Posted
 function describe(thrown: object, depth = 0): string {
   let message = text(read(thrown, "message"), "");
   const errors = read(thrown, "errors");
-  if (Array.isArray(errors) && depth < 3) {
-    for (const error of errors.slice(0, 10))
+  if (isArray(errors) && depth < 3) {
+    for (let i = 0; i < errors.length && i < 10; i++) {
+      const error: unknown = errors[i];
       message += `\n- ${typeof error === "object" && error !== null ? describe(error, depth + 1) : safeInspect(error, 200)}`;
+    }
   }
   const cause = read(thrown, "cause");
   if (cause !== undefined && depth < 10) {
-    message += `\ncaused by: ${typeof cause === "object" && cause !== null && cause instanceof NativeError ? `${text(read(cause, "name"), "Error")}: ${describe(cause, depth + 1)}` : safeInspect(cause, 200)}`;
+    message += `\ncaused by: ${typeof cause === "object" && cause !== null && isError(cause) ? `${text(read(cause, "name"), "Error")}: ${describe(cause, depth + 1)}` : safeInspect(cause, 200)}`;
   }
   return message;
 }
@@ -98,6 +100,6 @@ export function cut(value: string, limit: number): string {
 
 /** The first frame in the running cell's own text, else none. */
 function position(stack: string, cell: number): { line: number; column: number } | undefined {
-  const found = new RegExp(`\\bcell ${cell}:(\\d+):(\\d+)`).exec(slice(stack, 0, 20_000));
+  const found = exec(new RegExp(`\\bcell ${cell}:(\\d+):(\\d+)`), slice(stack, 0, 20_000));
   return found === null ? undefined : { line: Number(found[1]), column: Number(found[2]) };
 }

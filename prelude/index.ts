@@ -15,7 +15,7 @@ import type { ContextSetup, EntryFacts, GuestSetup, LookQuery, Operation } from 
 import { Contexts, fixed, listFiles, readFile } from "./corpus.ts";
 import { isImmediate, named } from "./errors.ts";
 import { look } from "./look.ts";
-import { NativePromise, parseJson, slice, stringifyJson } from "./primordials.ts";
+import { apply, create, getOwnPropertyDescriptor, isFiniteNumber, NativePromise, parseJson, slice, stringifyJson } from "./primordials.ts";
 import { StackMapper } from "./stack.ts";
 import { Timers } from "./timers.ts";
 import { optimalWorkers } from "./workers.ts";
@@ -48,8 +48,8 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   const models = new ModelCalls(bridge, (value) => contexts.isCorpus(value), limits.argument);
   const search = new Search(bridge, limits.argument);
   // What stands in every isolate from the start; a session variable of the same name is the session's.
-  const builtIns = new Set<string>();
-  const isBuiltIn = (name: string): boolean => builtIns.has(name) && Object.getOwnPropertyDescriptor(globalThis, name)?.enumerable !== true;
+  const builtIns = create(null) as Record<string, true>;
+  const isBuiltIn = (name: string): boolean => builtIns[name] === true && getOwnPropertyDescriptor(globalThis, name)?.enumerable !== true;
   const scan = new Scan(bridge, contexts, isBuiltIn, limits.argument);
 
   const llm = (prompt: unknown, options?: unknown): unknown => models.query("llm", prompt, options);
@@ -65,7 +65,7 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
     rlm_query: rlm,
     rlm_batch_query: rlmBatch,
     rlm_query_batched: rlmBatch,
-    parallel_scan: (...given: readonly unknown[]) => scan.run(...given),
+    parallel_scan: (first: unknown, second?: unknown, third?: unknown) => scan.run(first, second, third),
     parallel_rg_search: searching("rg_search", "parallel_rg_search"),
     rg_search: searching("rg_search", "rg_search"),
     rg_files: searching("rg_files", "rg_files"),
@@ -82,15 +82,17 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   };
   for (const [name, value] of Object.entries(functions)) fixed(globalThis, name, value);
   hidden(globalThis, "answer", answer.protocol);
-  hidden(globalThis, "budget", () => budget);
-  hidden(globalThis, "help", (name?: unknown) => help(name));
-  hidden(globalThis, "progress", (done: unknown, total?: unknown, text: unknown = "") => {
-    if (bridge.hasEnded) return;
-    const whole = typeof total === "number" && Number.isFinite(total) ? `${total}` : "null";
-    bridge.post("progress", `${Number(done) || 0}`, whole, stringifyJson(slice(String(text), 0, 200)));
-  });
+  const everyday = {
+    budget: () => budget,
+    help: (name?: unknown) => help(name),
+    progress: (done: unknown, total?: unknown, text: unknown = "") => {
+      if (bridge.hasEnded) return;
+      bridge.post("progress", jsonNumber(done, "0"), jsonNumber(total, "null"), stringifyJson(slice(String(text), 0, 200)));
+    },
+  };
+  for (const [name, value] of Object.entries(everyday)) hidden(globalThis, name, value);
 
-  for (const name of Object.getOwnPropertyNames(globalThis)) builtIns.add(name);
+  for (const name of Object.getOwnPropertyNames(globalThis)) builtIns[name] = true;
 
   return function enter(kind, id, text, factsJson) {
     if (kind === "look") return bridge.post("look", `${id}`, stringifyJson(look(parseJson(text) as LookQuery)));
@@ -112,14 +114,19 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   };
 }
 
+/** A number as JSON has it, or what stands for one that it has not. */
+function jsonNumber(value: unknown, otherwise: string): string {
+  return typeof value === "number" && isFiniteNumber(value) ? `${value}` : otherwise;
+}
+
 /**
  * An asynchronous function of the prelude: what is wrong with a call is a rejection. Only a limit that is passed, and the end after
  * FINAL, throw at once: a loop that makes a million calls ends at the first one too many.
  */
-function rejecting(name: string, work: (...given: readonly unknown[]) => unknown): unknown {
+function rejecting(name: string, work: (...given: never[]) => unknown): unknown {
   return named(name, (...given: readonly unknown[]) => {
     try {
-      return work(...given);
+      return apply(work, undefined, given);
     } catch (error) {
       if (isImmediate(error)) throw error;
       return NativePromise.reject(error);

@@ -1,6 +1,6 @@
 // Values as Node shows them, bounded in depth, width and length before a character is written: a huge value costs no more than a small one.
 import { formatWithOptions, inspect, type InspectOptions } from "node-inspect-extracted";
-import { create, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, isArray, keys, slice } from "./primordials.ts";
+import { apply, concat, create, getOwnPropertyDescriptor, getPrototypeOf, includes, isArray, keys, slice } from "./primordials.ts";
 
 /** From what Node would show to the least that still says something. */
 const LEVELS: readonly { readonly depth: number; readonly width: number }[] = [
@@ -17,6 +17,7 @@ const MAX_STRING = 10_000;
 /** At most `limit` UTF-16 units, and what was cut said at the end. */
 export function bounded(value: unknown, limit: number): string {
   if (typeof value === "string") return boundedString(value, limit);
+  if (value === null || value === undefined || typeof value === "boolean" || (typeof value === "number" && value !== 0)) return `${value}`;
   const { depth, width } = LEVELS.find((level) => count(value, level.depth, level.width, 0) <= MAX_NODES) ?? { depth: 0, width: 20 };
   const text = inspect(narrowed(value, width), options(depth, width));
   return text.length <= limit ? text : `${headOf(text, limit)}… (${text.length - limit} more characters)`;
@@ -33,11 +34,13 @@ export function safeInspect(value: unknown, limit: number): string {
 
 /** console.log's formatting: strings bare, `%` directives, the rest as values. */
 export function format(values: readonly unknown[], limit: number): string {
-  const [first] = values;
-  if (typeof first === "string" && values.length > 1 && first.includes("%")) return formatWithOptions(options(2, 100), ...values);
+  const first = values[0];
+  if (typeof first === "string" && values.length > 1 && includes(first, "%"))
+    return apply(formatWithOptions, undefined, concat<unknown>([options(2, 100)], values));
   let text = "";
-  for (const value of values) {
-    if (text !== "") text += " ";
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (i > 0) text += " ";
     text += typeof value === "string" ? value : safeInspect(value, limit);
   }
   return text;
@@ -119,7 +122,7 @@ function narrowed(value: unknown, width: number): unknown {
   const copy: object = create(getPrototypeOf(value));
   for (const name of names.slice(0, MAX_KEYS)) {
     const property = getOwnPropertyDescriptor(value, name);
-    if (property !== undefined) defineProperty(copy, name, property);
+    if (property !== undefined) Object.defineProperty(copy, name, property);
   }
   return Object.assign(copy, { "…": `${names.length - MAX_KEYS} more keys` });
 }

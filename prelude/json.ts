@@ -1,6 +1,8 @@
 // What JSON keeps and what it does not, told apart before anything crosses: a value that would change on the way is an error that
 // names the place, never silently something else.
+import { badArgument, coded } from "./errors.ts";
 import {
+  hasOwn,
   ObjectPrototype,
   getOwnPropertyDescriptor,
   getPrototypeOf,
@@ -44,6 +46,8 @@ export function toJson(value: unknown, rules: JsonRules): string | NotJson {
   try {
     const walk = new Walk(rules);
     walk.value(value, "", 0);
+    if (hasOwn(ObjectPrototype, "toJSON") || hasOwn(Array.prototype, "toJSON"))
+      return new NotJson("", "meets the toJSON that a cell put on Object.prototype or Array.prototype");
     const text = stringifyJson(value) as string | undefined;
     if (text === undefined) return new NotJson("", "changed while it was read");
     return text.length > rules.limit ? new NotJson("", `is ${text.length} characters of JSON`, true) : text;
@@ -57,11 +61,9 @@ export function toJson(value: unknown, rules: JsonRules): string | NotJson {
 export function argumentJson(what: string, value: unknown, limit: number): string {
   const text = toJson(value, { dropUndefined: true, limit });
   if (typeof text === "string") return text;
-  const error = new NativeTypeError(
-    `${what}${text.path} ${text.reason}${text.isTooLarge ? `; the limit is ${limit}: pass less at a time` : ", which JSON cannot keep"}`,
-  );
-  if (text.isTooLarge) Object.assign(error, { code: "E_TOO_LARGE" });
-  throw error;
+  throw text.isTooLarge
+    ? coded("E_TOO_LARGE", `${what}${text.path} ${text.reason}; the limit is ${limit}: pass less at a time (E_TOO_LARGE)`, NativeTypeError)
+    : badArgument(`${what}${text.path} ${text.reason}, which JSON cannot keep`);
 }
 
 class Walk {

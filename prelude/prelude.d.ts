@@ -86,7 +86,7 @@ interface RlmOptions extends QueryOptions {
  * window is E_LLM_TOO_LARGE.
  */
 declare function rlm_query<T = any>(prompt: string, options?: RlmOptions): Promise<T>;
-declare function rlm_batch_query<T = any>(prompts: readonly string[], options?: RlmOptions): Promise<(T | null)[]>;
+declare function rlm_batch_query<T = any>(prompts: readonly string[], options?: RlmOptions & BatchOptions): Promise<(T | null)[]>;
 
 interface ScanResult<T> {
   readonly name: string;

@@ -3,7 +3,18 @@
 
 const { apply, getPrototypeOf, getOwnPropertyDescriptor, defineProperty } = Reflect;
 
-export { apply, getPrototypeOf, getOwnPropertyDescriptor, defineProperty };
+export { apply, getPrototypeOf, getOwnPropertyDescriptor };
+
+/** A data property; what a cell has put on Object.prototype is no part of its descriptor. */
+export function define(
+  object: object,
+  name: PropertyKey,
+  value: unknown,
+  { writable = true, configurable = true, enumerable = false }: Omit<PropertyDescriptor, "value" | "get" | "set"> = {},
+): void {
+  const descriptor: object = { __proto__: null, value, writable, configurable, enumerable };
+  defineProperty(object, name, descriptor);
+}
 
 /** `uncurry(Map.prototype.get)(map, key)`: a method as a function, safe from patched prototypes. */
 export function uncurry<This, Args extends readonly unknown[], Result>(
@@ -15,7 +26,7 @@ export function uncurry<This, Args extends readonly unknown[], Result>(
 export const { parse: parseJson, stringify: stringifyJson } = JSON;
 export const { isArray } = Array;
 export const { isFinite: isFiniteNumber } = Number;
-export const { floor } = Math;
+export const { floor, max, min, trunc } = Math;
 export const { create, freeze, keys, hasOwn } = Object;
 export const NativePromise = Promise;
 export const NativeError = Error;
@@ -28,4 +39,27 @@ export const globalEval: (code: string) => unknown = globalThis.eval;
 export const captureStackTrace = Error.captureStackTrace;
 
 export const slice = uncurry(String.prototype.slice);
+export const indexOf = uncurry(String.prototype.indexOf);
+export const lastIndexOf = uncurry(String.prototype.lastIndexOf);
+export const includes = uncurry(String.prototype.includes);
 export const functionToString = uncurry(Function.prototype.toString);
+export const errorToString = uncurry(Error.prototype.toString);
+/** `regex.exec(text)`; never what a cell made of it. */
+export const exec = uncurry(RegExp.prototype.exec);
+export const map = uncurry(Array.prototype.map) as <T, R>(list: readonly T[], each: (item: T, i: number) => R) => R[];
+export const filter = uncurry(Array.prototype.filter) as <T>(list: readonly T[], fits: (item: T, i: number) => boolean) => T[];
+export const sublist = uncurry(Array.prototype.slice) as <T>(list: readonly T[], start: number, end?: number) => T[];
+export const has = uncurry(Array.prototype.includes) as (list: readonly string[], item: string) => boolean;
+export const join = uncurry(Array.prototype.join) as (list: readonly string[], separator: string) => string;
+export const concat = uncurry(Array.prototype.concat) as <T>(list: readonly T[], others: readonly T[]) => T[];
+
+const isPrototypeOf = uncurry(Object.prototype.isPrototypeOf);
+
+/** `instanceof` without the class's own say in it. */
+export function isError(value: unknown): value is Error {
+  return isPrototypeOf(NativeError.prototype, value as object);
+}
+
+export function isPromise(value: unknown): value is Promise<unknown> {
+  return isPrototypeOf(NativePromise.prototype, value as object);
+}

@@ -84,7 +84,10 @@ function result(value: unknown): string {
     return `+${stringify(value)}`;
   } catch (error) {
     return failure(
-      coded("E_SCAN_RESULT", `what the function returned cannot be copied: ${error instanceof Error ? error.message : "it threw"}`),
+      coded(
+        "E_SCAN_RESULT",
+        `what the function returned cannot be copied: ${error instanceof Error ? error.message : "it threw"} (E_SCAN_RESULT)`,
+      ),
     );
   }
 }

@@ -1,7 +1,7 @@
 // Stacks as the cell's author sees them: frames of cells only, at the line and column of the cell's own text. Maps come with the
 // scripts and are decoded when the first stack that needs them is read.
-import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
-import { NativeError, slice } from "./primordials.ts";
+import { originalPositionFor, TraceMap, type EncodedSourceMap } from "@jridgewell/trace-mapping";
+import { create, define, errorToString, lastIndexOf, NativeError, parseJson, slice } from "./primordials.ts";
 
 interface CallSiteLike {
   getScriptNameOrSourceURL(): string | null;
@@ -18,7 +18,7 @@ const MAP_PREFIX = "\n//# sourceMappingURL=data:application/json;base64,";
 
 export class StackMapper {
   /** Scripts by cell number; a decoded map replaces its text. */
-  readonly #maps: Record<string, string | TraceMap> = Object.create(null) as Record<string, string | TraceMap>;
+  readonly #maps: Record<string, string | TraceMap> = create(null) as Record<string, string | TraceMap>;
   readonly #decodeBase64: (text: string) => string;
 
   constructor(decodeBase64: (text: string) => string) {
@@ -26,25 +26,24 @@ export class StackMapper {
   }
 
   install(): void {
-    Object.defineProperty(NativeError, "prepareStackTrace", {
-      value: (error: unknown, frames: readonly CallSiteLike[]) => this.#format(error, frames),
-      writable: true,
-      configurable: true,
-      enumerable: false,
-    });
+    define(NativeError, "prepareStackTrace", (error: unknown, frames: readonly CallSiteLike[]) => this.#format(error, frames));
   }
 
   add(cell: number, script: string): void {
-    const at = script.lastIndexOf(MAP_PREFIX);
+    const at = lastIndexOf(script, MAP_PREFIX);
     if (at !== -1) this.#maps[`cell-${cell}`] = slice(script, at + MAP_PREFIX.length);
   }
 
   #format(error: unknown, frames: readonly CallSiteLike[]): string {
     let text = header(error);
-    for (let i = 0; i < frames.length; i++) {
-      const frame = frames[i];
-      const line = frame === undefined ? undefined : this.#frame(frame);
-      if (line !== undefined) text += `\n    at ${line}`;
+    try {
+      for (let i = 0; i < frames.length; i++) {
+        const frame = frames[i];
+        const line = frame === undefined ? undefined : this.#frame(frame);
+        if (line !== undefined) text += `\n    at ${line}`;
+      }
+    } catch {
+      // A cell replaced what decoding a map needs: the error goes on without its places.
     }
     return text;
   }
@@ -55,7 +54,8 @@ export class StackMapper {
     const column = frame.getColumnNumber();
     const map = this.#maps[script];
     if (map === undefined || line === null || column === null) return undefined;
-    const decoded = typeof map === "string" ? (this.#maps[script] = new TraceMap(this.#decodeBase64(map))) : map;
+    const decoded =
+      typeof map === "string" ? (this.#maps[script] = new TraceMap(parseJson(this.#decodeBase64(map)) as EncodedSourceMap)) : map;
     const { line: sourceLine, column: sourceColumn } = originalPositionFor(decoded, { line, column: column - 1 });
     if (sourceLine === null) return undefined;
     const place = `cell ${slice(script, "cell-".length)}:${sourceLine}:${sourceColumn + 1}`;
@@ -73,8 +73,8 @@ const MAX_HEADER = 4_096;
 function header(error: unknown): string {
   try {
     const message: unknown = (error as { readonly message?: unknown }).message;
-    if (typeof message !== "string" || message.length <= MAX_HEADER) return NativeError.prototype.toString.call(error);
-    return NativeError.prototype.toString.call({ name: (error as Error).name, message: slice(message, 0, MAX_HEADER) });
+    if (typeof message !== "string" || message.length <= MAX_HEADER) return errorToString(error);
+    return errorToString({ name: (error as Error).name, message: slice(message, 0, MAX_HEADER) });
   } catch {
     return "Error";
   }

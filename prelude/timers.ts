@@ -2,6 +2,7 @@
 import type { Bridge } from "./bridge.ts";
 import { badArgument } from "./errors.ts";
 import { hidden } from "./clock.ts";
+import { apply, create, max, min, trunc } from "./primordials.ts";
 
 interface Timer {
   readonly task: (...values: readonly unknown[]) => void;
@@ -12,7 +13,7 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 
 export class Timers {
   readonly #bridge: Bridge;
-  #timers: Record<number, Timer> = Object.create(null) as Record<number, Timer>;
+  #timers: Record<number, Timer> = create(null) as Record<number, Timer>;
 
   constructor(bridge: Bridge) {
     this.#bridge = bridge;
@@ -21,7 +22,7 @@ export class Timers {
   install(): void {
     hidden(globalThis, "setTimeout", (task: unknown, delay: unknown = 0, ...values: readonly unknown[]) => {
       if (typeof task !== "function") throw badArgument("setTimeout takes a function; text is not run");
-      const ms = Math.min(MAX_DELAY_MS, Math.max(0, Math.trunc(Number(delay)) || 0));
+      const ms = min(MAX_DELAY_MS, max(0, trunc(Number(delay)) || 0));
       const id = this.#bridge.send("timer", `${ms}`);
       this.#timers[id] = { task: task as Timer["task"], values };
       return id;
@@ -37,11 +38,11 @@ export class Timers {
     const timer = this.#timers[id];
     if (timer === undefined) return;
     delete this.#timers[id];
-    timer.task(...timer.values);
+    apply(timer.task, undefined, timer.values);
   }
 
   /** A cell's timers end with it. */
   clear(): void {
-    this.#timers = Object.create(null) as Record<number, Timer>;
+    this.#timers = create(null) as Record<number, Timer>;
   }
 }

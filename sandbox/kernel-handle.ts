@@ -61,8 +61,9 @@ export class Kernel {
   #seq = 0;
   #death: Death | undefined;
   #isReady = false;
-  #answered = 0;
   #pings = 0;
+  /** Pings since anything was heard of it. */
+  #unheard = 0;
   #loading = false;
   readonly #heartbeat: NodeJS.Timeout;
 
@@ -179,6 +180,7 @@ export class Kernel {
       if (this.#death === undefined) this.kill("forged");
       return;
     }
+    this.#unheard = 0;
     switch (frame.type) {
       case "ready":
         this.#isReady = true;
@@ -196,7 +198,6 @@ export class Kernel {
       case "job_end":
         return this.#options.onJobEnd(frame, body.toString());
       case "pong":
-        this.#answered = frame.n;
         return;
     }
   }
@@ -215,9 +216,11 @@ export class Kernel {
       if (performance.now() - started > READY_TIMEOUT_MS) this.kill("stuck");
       return;
     }
-    // Counted in pings, not in time: a host that was busy itself must not take it for the kernel's silence.
+    // Counted in pings, not in time, and any frame is a sign of life: a host that was busy, or has a flood of posts to read before it
+    // comes to the answer, must not take that for the kernel's silence.
     const patience = this.#loading ? MISSED_WHILE_LOADING : MISSED_HEARTBEATS;
-    if (this.#pings - this.#answered >= patience) return this.kill("stuck");
+    if (this.#unheard >= patience) return this.kill("stuck");
+    this.#unheard++;
     this.#send({ type: "ping", n: ++this.#pings });
   }
 

@@ -21,6 +21,8 @@ export const DEFAULT_LIMITS: Limits = { sliceMs: 30_000, cellMs: 120_000, memory
 export const MAX_CALLS_IN_FLIGHT = 10_000;
 /** Host calls of one cell, timers included. */
 export const MAX_CALLS_PER_CELL = 100_000;
+/** Reads, lists and searches of a session that run at a time; the rest wait. */
+export const MAX_FILE_CALLS = 16;
 /** JSON text of one call's arguments, and of all that are in flight, in UTF-16 units. */
 export const MAX_ARGUMENT = 32 * MiB;
 export const MAX_ARGUMENTS_IN_FLIGHT = 64 * MiB;

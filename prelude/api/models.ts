@@ -1,13 +1,12 @@
-// llm_query, rlm_query and their batches: two call shapes each, numbers and null where the contract takes them, replies validated here
-// in the guest, so that no schema of a cell ever runs in the host.
+// llm_query, rlm_query and their batches: arguments checked before anything is sent, replies validated here in the guest, so that no
+// schema of a cell ever runs in the host.
 import type { Bridge } from "../bridge.ts";
 import type { Operation } from "../contract.ts";
 import { badArgument, coded } from "../errors.ts";
 import { argumentJson } from "../json.ts";
-import { isArray, NativePromise, stringifyJson } from "../primordials.ts";
-import { schemaError, type Schema } from "./schema.ts";
-
-type Options = Record<string, unknown>;
+import { kindOf, optionsOf, shown, type Options } from "../options.ts";
+import { define, filter, isArray, isError, join, map, NativePromise, stringifyJson, sublist } from "../primordials.ts";
+import { correction, readReply, type Schema } from "./schema.ts";
 
 interface Slot {
   readonly text: string | null;
@@ -15,6 +14,19 @@ interface Slot {
 }
 
 const SCHEMA_TRIES = 3;
+
+/** `fresh` holds already: no call is ever answered by an earlier one. */
+const QUERY = ["model", "system", "temperature", "max_tokens", "schema", "fresh"];
+const BATCH = ["on_error", "limit"];
+const RLM = ["context", "budget", "max_iterations"];
+
+/** The options of each function. */
+const KNOWN: Readonly<Record<string, readonly string[]>> = {
+  llm_query: QUERY,
+  llm_batch_query: [...QUERY, ...BATCH],
+  rlm_query: [...QUERY, ...RLM],
+  rlm_batch_query: [...QUERY, ...BATCH, ...RLM],
+};
 
 export class ModelCalls {
   readonly #bridge: Bridge;
@@ -39,33 +51,22 @@ export class ModelCalls {
 
   batch(operation: "llm_batch" | "rlm_batch", prompts: unknown, given: unknown): Promise<unknown[]> {
     const name = operation === "llm_batch" ? "llm_batch_query" : "rlm_batch_query";
-    if (!isArray(prompts))
-      throw badArgument(`${name} takes a list of prompts, not ${kindOf(prompts)}; for one prompt use ${name.replace("_batch", "")}`);
-    prompts.forEach((prompt: unknown, i) => {
-      if (typeof prompt !== "string") throw badArgument(`${name}: prompts[${i}] is ${kindOf(prompt)}, not a string`);
-    });
+    if (!isArray(prompts)) {
+      const single = operation === "llm_batch" ? "llm_query" : "rlm_query";
+      throw badArgument(`${name} takes a list of prompts, not ${kindOf(prompts)}; for one prompt use ${single}`);
+    }
+    for (let i = 0; i < prompts.length; i++)
+      if (typeof prompts[i] !== "string") throw badArgument(`${name}: prompts[${i}] is ${kindOf(prompts[i])}, not a string`);
     const options = this.#options(name, given);
     const schema = schemaOf(name, options);
     if (prompts.length === 0) return NativePromise.resolve([]);
-    const sent = this.#send(operation, name, { ...options, prompts }) as Promise<Slot[]>;
-    return this.#received(name, prompts as string[], sent, options, schema);
-  }
-
-  async #received(
-    name: string,
-    prompts: readonly string[],
-    sent: Promise<Slot[]>,
-    options: Options,
-    schema: Schema | undefined,
-  ): Promise<unknown[]> {
-    const slots = await sent;
-    const results: unknown[] =
-      schema === undefined ? slots.map((slot) => slot.text) : await this.#typedSlots(name, prompts, slots, options, schema);
-    return this.#report(name, slots, results, options);
+    return this.#slots(operation, name, prompts as string[], options, schema);
   }
 
   #options(name: string, given: unknown): Options {
-    const options = optionsOf(name, given);
+    const options = optionsOf(name, typeof given === "string" ? { model: given } : given, KNOWN[name] ?? []);
+    const onError = options["on_error"] ?? "null";
+    if (onError !== "null" && onError !== "throw") throw badArgument(`${name}: on_error is ${shown(onError)}, not "null" or "throw"`);
     if (this.#isCorpus(options["context"])) {
       throw coded(
         "E_LLM_TOO_LARGE",
@@ -84,83 +85,83 @@ export class ModelCalls {
     let asked = prompt;
     for (let attempt = 1; ; attempt++) {
       const text = await this.#send(operation, name, { ...options, prompt: asked });
-      const result = parsed(text, schema);
+      const result = readReply(text, schema);
       if ("value" in result) return result.value;
-      if (attempt === SCHEMA_TRIES) {
-        throw coded("E_LLM_SCHEMA", `${name}: no reply of ${SCHEMA_TRIES} fits the schema: ${result.error} (E_LLM_SCHEMA)`);
-      }
-      asked = corrected(prompt, text, result.error);
+      if (attempt === SCHEMA_TRIES) throw coded("E_LLM_SCHEMA", `${name}: ${unfit(result.error)} (E_LLM_SCHEMA)`);
+      asked = correction(prompt, text, result.error);
     }
   }
 
-  async #typedSlots(name: string, prompts: readonly string[], slots: Slot[], options: Options, schema: Schema): Promise<unknown[]> {
-    return Promise.all(
-      slots.map(async (slot, i) => {
-        if (slot.text === null) return null;
-        const first = parsed(slot.text, schema);
-        if ("value" in first) return first.value;
-        const { on_error: _, limit: __, ...single } = options;
-        try {
-          return await this.#typed("llm", name, corrected(prompts[i] ?? "", slot.text, first.error), single, schema);
-        } catch (error) {
-          slots[i] = { text: null, error: { code: "E_LLM_SCHEMA", message: error instanceof Error ? error.message : "failed" } };
-          return null;
-        }
-      }),
-    );
+  /** A batch; with a schema, what does not fit goes back as a smaller batch, under the same limits. */
+  async #slots(
+    operation: "llm_batch" | "rlm_batch",
+    name: string,
+    prompts: readonly string[],
+    options: Options,
+    schema: Schema | undefined,
+  ): Promise<unknown[]> {
+    const slots = (await this.#send(operation, name, { ...options, prompts })) as Slot[];
+    const results: unknown[] = map(slots, (slot) => slot.text);
+    if (schema === undefined) return this.#report(name, slots, results, options);
+    let open = map(slots, (_, i) => i);
+    for (let attempt = 1; ; attempt++) {
+      const asked: string[] = map(open, () => "");
+      open = filter(open, (i, at) => {
+        const slot = slots[i];
+        if (slot === undefined || slot.text === null) return false;
+        const result = readReply(slot.text, schema);
+        results[i] = "value" in result ? result.value : null;
+        if ("value" in result) return false;
+        if (attempt === SCHEMA_TRIES) slots[i] = { text: null, error: { code: "E_LLM_SCHEMA", message: unfit(result.error) } };
+        asked[at] = correction(prompts[i] ?? "", slot.text, result.error);
+        return attempt < SCHEMA_TRIES;
+      });
+      if (open.length === 0) return this.#report(name, slots, results, options);
+      const again = filter(asked, (prompt) => prompt !== "");
+      const replies = await this.#again(operation, name, { ...options, prompts: again });
+      for (let at = 0; at < open.length; at++) slots[open[at] as number] = replies[at] as Slot;
+    }
+  }
+
+  /** A refused retry fails its slots, not those that are answered. */
+  async #again(operation: Operation, name: string, call: Options & { readonly prompts: readonly string[] }): Promise<readonly Slot[]> {
+    try {
+      return (await this.#send(operation, name, call)) as Slot[];
+    } catch (error) {
+      const code = isError(error) && "code" in error && typeof error.code === "string" ? error.code : "E_DEFECT";
+      return map(call.prompts, () => ({ text: null, error: { code, message: isError(error) ? error.message : "failed" } }));
+    }
   }
 
   /** A failed slot is null and a warning; or, where the cell asked for it, a BatchError with the results. */
   #report(name: string, slots: readonly Slot[], results: unknown[], options: Options): unknown[] {
-    const failed = slots.map((slot, i) => ({ i, error: slot.error })).filter((slot) => slot.error !== undefined);
+    const failed = filter(
+      map(slots, (slot, i) => ({ i, error: slot.error })),
+      (slot) => slot.error !== undefined,
+    );
     if (failed.length === 0) return results;
-    const named = failed.slice(0, 5).map(({ i, error }) => `[${i}] ${error?.code}: ${error?.message}`);
+    const named = map(sublist(failed, 0, 5), ({ i, error }) => `[${i}] ${error?.code}: ${error?.message}`);
     const more = failed.length > 5 ? `; and ${failed.length - 5} more` : "";
-    const message = `${name}: ${failed.length} of ${slots.length} slots failed and are null: ${named.join("; ")}${more}`;
+    const message = `${name}: ${failed.length} of ${slots.length} slots failed and are null: ${join(named, "; ")}${more}`;
     if (options["on_error"] === "throw") {
       const error = coded("E_BATCH", message);
-      error.name = "BatchError";
-      throw Object.assign(error, { results });
+      define(error, "name", "BatchError");
+      define(error, "results", results, { enumerable: true });
+      throw error;
     }
     this.#bridge.post("warning", stringifyJson(message));
     return results;
   }
 }
 
-function parsed(text: unknown, schema: Schema): { value: unknown } | { error: string } {
-  if (typeof text !== "string") return { error: "the reply is not text" };
-  const body = /^\s*```(?:json)?\s*\n([\s\S]*?)\n\s*```\s*$/.exec(text)?.[1] ?? text;
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch (error) {
-    return { error: `not JSON: ${error instanceof Error ? error.message : "unreadable"}` };
-  }
-  const wrong = schemaError(value, schema);
-  return wrong === undefined ? { value } : { error: wrong };
-}
-
-function corrected(prompt: string, reply: unknown, error: string): string {
-  return `${prompt}\n\nYour last reply was:\n${String(reply).slice(0, 4_000)}\n\nIt does not fit the schema: ${error}\nReply with the corrected JSON only.`;
-}
-
-function optionsOf(name: string, given: unknown): Options {
-  if (given === undefined || given === null) return {};
-  if (typeof given === "string") return { model: given };
-  if (typeof given !== "object" || isArray(given))
-    throw badArgument(`${name} takes its options as an object, e.g. {max_tokens: 500}, not ${kindOf(given)}`);
-  return { ...given };
+function unfit(error: string): string {
+  return `no reply of ${SCHEMA_TRIES} fits the schema: ${error}`;
 }
 
 function schemaOf(name: string, options: Options): Schema | undefined {
   const schema = options["schema"];
   if (schema === undefined || schema === null) return undefined;
   if (typeof schema !== "object" || isArray(schema))
-    throw badArgument(`${name}: schema takes a JSON Schema as an object, not ${kindOf(schema)}`);
+    throw badArgument(`${name}: schema takes a JSON Schema as an object, not ${shown(schema)}`);
   return schema as Schema;
-}
-
-export function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  return isArray(value) ? "an array" : value === undefined ? "undefined" : `a ${typeof value}`;
 }

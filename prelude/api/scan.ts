@@ -1,12 +1,13 @@
 // parallel_scan in the session's isolate: shapes the call, captures, and reads the results back.
-import { parse, stringify } from "devalue";
+import { parse } from "devalue";
 import type { Bridge } from "../bridge.ts";
 import { capture } from "../captures.ts";
 import type { Contexts } from "../corpus.ts";
-import { badArgument, coded } from "../errors.ts";
+import { copyOf } from "../copies.ts";
+import { badArgument, coded, isImmediate } from "../errors.ts";
 import { argumentJson } from "../json.ts";
 import { isArray } from "../primordials.ts";
-import { kindOf } from "./models.ts";
+import { kindOf, optionsOf, wholeNumber } from "../options.ts";
 
 interface JobResult {
   readonly ok: boolean;
@@ -30,11 +31,13 @@ export class Scan {
   }
 
   /** `parallel_scan(functions, options)` or `parallel_scan(tools, functions, options)`. */
-  async run(...given: readonly unknown[]): Promise<unknown[]> {
-    const [functions, options] = isArray(given[0]) || !isArray(given[1]) ? given : given.slice(1);
+  async run(first: unknown, second: unknown, third: unknown): Promise<unknown[]> {
+    const hasTools = !isArray(first) && isArray(second);
+    const functions = hasTools ? second : first;
+    const options = hasTools ? third : second;
     if (!isArray(functions))
       throw badArgument(`parallel_scan takes a list of functions, not ${kindOf(functions)}: parallel_scan([(context) => …])`);
-    const { over, maxWorkers } = optionsOf(options);
+    const { over, maxWorkers } = scanOptions(options);
     const captured = capture(functions, this.#isBuiltIn);
     if (functions.length === 0 || over?.length === 0) return [];
     const items = over?.map((item, i) => this.#item(item, i)) ?? null;
@@ -51,8 +54,9 @@ export class Scan {
     const file = this.#contexts.fileOf(item);
     if (file !== undefined) return { file };
     try {
-      return { value: stringify(item) };
+      return { value: copyOf(`parallel_scan: over[${i}]`, item, this.#argument) };
     } catch (error) {
+      if (isImmediate(error)) throw error;
       throw coded(
         "E_SCAN_CAPTURE",
         `parallel_scan: over[${i}] cannot be copied: ${error instanceof Error ? error.message : "it threw"} (E_SCAN_CAPTURE)`,
@@ -67,24 +71,12 @@ export class Scan {
 
 function scanResult(name: string, result: JobResult): unknown {
   const { ok, ms } = result;
-  return ok ? { name, ok, value: parse(result.value ?? "null") as unknown, ms } : { name, ok, value: undefined, error: result.error, ms };
+  return ok ? { name, ok, value: parse(result.value ?? "null") as unknown, ms } : { name, ok, error: result.error, ms };
 }
 
-function optionsOf(options: unknown): { over: readonly unknown[] | undefined; maxWorkers: number | null } {
-  if (options === undefined || options === null) return { over: undefined, maxWorkers: null };
-  if (typeof options === "number") return { over: undefined, maxWorkers: workers(options) };
-  if (typeof options !== "object" || isArray(options))
-    throw badArgument(`parallel_scan takes options as an object or a number of workers, not ${kindOf(options)}`);
-  const { over, max_workers: maxWorkers } = options as { over?: unknown; max_workers?: unknown };
-  if (over !== undefined && over !== null && !isArray(over))
-    throw badArgument(`parallel_scan: over takes a list of items, not ${kindOf(over)}`);
-  return {
-    over: isArray(over) ? over : undefined,
-    maxWorkers: maxWorkers === undefined || maxWorkers === null ? null : workers(maxWorkers),
-  };
-}
-
-function workers(value: unknown): number {
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1) return value;
-  throw badArgument(`parallel_scan: max_workers is ${String(value)}, not a whole number ≥ 1 (null for automatic)`);
+function scanOptions(given: unknown): { over: readonly unknown[] | undefined; maxWorkers: number | null } {
+  const options = optionsOf("parallel_scan", typeof given === "number" ? { max_workers: given } : given, ["max_workers", "over"]);
+  const over = options["over"] ?? undefined;
+  if (over !== undefined && !isArray(over)) throw badArgument(`parallel_scan: over takes a list of items, not ${kindOf(over)}`);
+  return { over, maxWorkers: wholeNumber("parallel_scan: max_workers", options["max_workers"]) ?? null };
 }

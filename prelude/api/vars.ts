@@ -1,6 +1,8 @@
 // SHOW_VARS: the session's variables by name, with type, size and a short preview; getters do not run.
-import { getOwnPropertyDescriptor, isArray, keys } from "../primordials.ts";
+import { getOwnPropertyDescriptor, getPrototypeOf, isArray, keys, map, uncurry } from "../primordials.ts";
 import { safeInspect } from "../inspect.ts";
+
+const replaceAll = uncurry<string, [string, string], string>(String.prototype.replaceAll);
 
 interface Variable {
   readonly name: string;
@@ -10,9 +12,9 @@ interface Variable {
 }
 
 export function showVars(): Variable[] {
-  return keys(globalThis).map((name) => {
+  return map(keys(globalThis), (name) => {
     const value: unknown = getOwnPropertyDescriptor(globalThis, name)?.value;
-    return { name, type: typeName(value), size: sizeOf(value), preview: safeInspect(value, 100).replaceAll("\n", " ") };
+    return { name, type: typeName(value), size: sizeOf(value), preview: replaceAll(safeInspect(value, 100), "\n", " ") };
   });
 }
 
@@ -20,7 +22,7 @@ function typeName(value: unknown): string {
   if (value === null) return "null";
   if (isArray(value)) return "array";
   if (typeof value !== "object") return typeof value;
-  const constructor: unknown = getOwnPropertyDescriptor(Object.getPrototypeOf(value) ?? {}, "constructor")?.value;
+  const constructor: unknown = getOwnPropertyDescriptor(getPrototypeOf(value) ?? {}, "constructor")?.value;
   return typeof constructor === "function" && constructor.name !== "" && constructor.name !== "Object" ? constructor.name : "object";
 }
 

@@ -1,11 +1,12 @@
 // rlm_query at the depth limit, where this version always is: an llm_query with the text of its context after the prompt, said so.
-import { bad, fields, text, type Fields } from "./arguments.ts";
+import { fields, optionalNumber, text, type Fields } from "./arguments.ts";
 import { ask, askAll, pick, promptsOf, request, type LlmOptions } from "./llm.ts";
 import type { CallContext, Handler } from "./types.ts";
 
 export function rlm(options: LlmOptions): Handler {
   return async (args, call) => {
     const given = fields("rlm_query", args);
+    checkShares("rlm_query", given);
     const model = await pick(options.models, given);
     say(call, "rlm_query");
     return await ask(
@@ -20,6 +21,7 @@ export function rlm(options: LlmOptions): Handler {
 export function rlmBatch(options: LlmOptions): Handler {
   return async (args, call) => {
     const given = fields("rlm_batch_query", args);
+    checkShares("rlm_batch_query", given);
     const prompts = promptsOf("rlm_batch_query", given);
     const model = await pick(options.models, given);
     say(call, "rlm_batch_query");
@@ -37,9 +39,14 @@ function say(call: CallContext, name: string): void {
   call.warn(`${name} ran as ${name.replace("rlm", "llm")}: this session is at the depth limit, children have no sandbox of their own`);
 }
 
+/** Checked though no child spends them here: what is wrong now would be wrong with a child. */
+function checkShares(name: string, given: Fields): void {
+  optionalNumber(`${name}: budget`, given["budget"], { min: 0, max: 1 });
+  optionalNumber(`${name}: max_iterations`, given["max_iterations"], { min: 1, max: 1_000, whole: true });
+}
+
 function withContext(prompt: string, given: Fields): string {
   const { context } = given;
   if (context === undefined || context === null) return prompt;
-  if (typeof context === "function") throw bad("rlm_query: context is a function");
   return `${prompt}\n\n${typeof context === "string" ? context : JSON.stringify(context, null, 1)}`;
 }

@@ -4,14 +4,16 @@ import { createHash, randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import pLimit from "p-limit";
 import { kernelFiles, warmUp } from "../../sandbox/index.ts";
-import type { Limits } from "../../sandbox/limits.ts";
+import { MAX_FILE_CALLS, type Limits } from "../../sandbox/limits.ts";
 import type { SessionState } from "../../sandbox/outcome.ts";
 import { listFiles, readFile, readPiece } from "../calls/files.ts";
 import { llm, llmBatch, type LlmOptions } from "../calls/llm.ts";
 import { rlm, rlmBatch } from "../calls/rlm.ts";
 import { ScanService } from "../calls/scan.ts";
 import { rgCount, rgFiles, rgSearch } from "../calls/search.ts";
+import { inTurn } from "../calls/turns.ts";
 import type { Handlers } from "../calls/types.ts";
 import type { EventSink } from "../events.ts";
 import type { Environment } from "../llm/http.ts";
@@ -125,18 +127,19 @@ export async function replaceContexts({ data, session }: Opened, choice: Context
 }
 
 function handlersOf(data: SessionData, llmOptions: LlmOptions, maxWorkers: number): Handlers {
-  const search = { data, maxWorkers };
+  const turns = pLimit(MAX_FILE_CALLS);
+  const search = { data, maxWorkers, slots: pLimit(maxWorkers) };
   return {
     llm: llm(llmOptions),
     llm_batch: llmBatch(llmOptions),
     rlm: rlm(llmOptions),
     rlm_batch: rlmBatch(llmOptions),
-    rg_search: rgSearch(search),
-    rg_files: rgFiles(search),
-    rg_count: rgCount(search),
-    read_file: readFile(data),
-    read_piece: readPiece(data),
-    list_files: listFiles(data),
+    rg_search: inTurn(turns, rgSearch(search)),
+    rg_files: inTurn(turns, rgFiles(search)),
+    rg_count: inTurn(turns, rgCount(search)),
+    read_file: inTurn(turns, readFile(data)),
+    read_piece: inTurn(turns, readPiece(data)),
+    list_files: inTurn(turns, listFiles(data)),
   };
 }
 

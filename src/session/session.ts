@@ -207,6 +207,7 @@ export class Session {
     this.#running = undefined;
     this.#wake();
     this.#calls.clearTimers();
+    this.#queue = this.#queue.filter((entry) => entry.kind !== "timer");
     if (run.done !== undefined && run.final === undefined) return;
     this.#cancelled.push(...this.#calls.cancel("the cell that made this call has ended", run.n));
     this.#queue = this.#queue.filter((entry) => entry.kind === "look" || entry.cell !== run.n);

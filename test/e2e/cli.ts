@@ -96,3 +96,12 @@ export async function notebook(cells: readonly string[], args: readonly string[]
     .split("\n")
     .map((line) => JSON.parse(line) as JsonOutcome);
 }
+
+/** Each expression awaited in a cell of its own, in one process. */
+export function evaluated(expressions: readonly string[], args: readonly string[] = [], options: RunOptions = {}): Promise<JsonOutcome[]> {
+  return notebook(
+    expressions.map((expression) => `await (${expression})`),
+    args,
+    options,
+  );
+}

@@ -59,7 +59,9 @@ export async function runSearch(search: Search, read: (pattern: number, group: G
       failure.abort(error);
       throw error;
     });
-  await limit.map(jobs, runOne);
+  // Its own bound first, then the session's: many searches at once are no more processes than one.
+  const { slots } = tools;
+  await limit.map(jobs, (job) => (slots === undefined ? runOne(job) : slots(() => runOne(job))));
 }
 
 async function runJob(job: Job, search: Search, threads: number, signal: AbortSignal, targets: Targets, reader: Reader): Promise<void> {

@@ -1,4 +1,5 @@
 // What the search calls take and give: `RgMatch` and the options of `prelude.d.ts`, seen from the host.
+import type { LimitFunction } from "p-limit";
 import type { ContextSource, Selectable } from "../../workspace/types.ts";
 
 /** One occurrence of one pattern. Field names are the cells'. */
@@ -47,4 +48,6 @@ export interface SearchTools {
   readonly warn?: (text: string) => void;
   /** Threads of ripgrep in total, at most: 1 or more. */
   readonly maxWorkers: number;
+  /** Bounds the ripgreps of all searches that share it. */
+  readonly slots?: LimitFunction;
 }
