@@ -1,31 +1,65 @@
-// Every command of the README and of the examples runs as it stands there.
-import { readFileSync } from "node:fs";
+// Every command of the README, the examples and docs/ runs as it stands there, and generated pages are what is generated.
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { cli } from "./cli.ts";
+import { PAGES } from "../../docs/generate.ts";
+import { cli, folder } from "./cli.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const PREFIX = "npm run -s rlm-repl -- ";
+/** In a checkout, and as it is installed. */
+const PREFIX = /^(?:npm run -s rlm-repl -- |rlm-repl )(?=.*\S)/;
+const DOCS = readdirSync(`${ROOT}/docs`).filter((name) => name.endsWith(".md"));
 
 function commands(file: string): string[][] {
   const blocks = [...readFileSync(`${ROOT}/${file}`, "utf8").matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block = ""]) => block);
   return blocks
     .flatMap((block) => block.split("\n"))
-    .filter((line) => line.startsWith(PREFIX))
+    .filter((line) => PREFIX.test(line))
     .map((line) =>
-      [...line.slice(PREFIX.length).matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) =>
+      [...line.replace(PREFIX, "").matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) =>
         (quoted ?? bare ?? "").replaceAll(String.raw`\\`, String.raw`\\`),
       ),
     );
 }
 
-describe.each(["README.md", "examples/README.md"])("%s", (file) => {
+const WITH_COMMANDS = ["README.md", "examples/README.md", ...DOCS.map((name) => `docs/${name}`)].filter(
+  (file) => commands(file).length > 0,
+);
+
+describe.each(WITH_COMMANDS)("%s", (file) => {
   it.each(commands(file).map((args) => [args.join(" "), args] as const))("%s", async (_, args) => {
     const { code, stdout, stderr } = await cli(args, { cwd: ROOT });
     // The loop of the dependencies' notebook is stopped on purpose: that cell is what its exit code tells.
     expect(code, stderr).toBe(args.includes("examples/dependencies.ts") ? 4 : 0);
     expect(stdout).not.toBe("");
   });
+});
+
+it.each(Object.entries(PAGES))("docs/%s is what `npm run docs` writes", (name, page) => {
+  expect(readFileSync(`${ROOT}/docs/${name}`, "utf8")).toBe(page());
+});
+
+it("every example of the library in docs/start.md runs", async () => {
+  const [example = ""] = [...readFileSync(`${ROOT}/docs/start.md`, "utf8").matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, code]) => code);
+  using files = folder({});
+  const file = `${files.path}/example.ts`;
+  writeFileSync(file, example.replace('"rlm-repl"', JSON.stringify(`${ROOT}/dist/index.js`)));
+  const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: ROOT });
+  expect(stdout).toMatch(/^\d+ threw Cannot read properties of null \(reading 'x'\) \[\] \d+\n/);
+  expect(stdout).toContain("offline: quoted lines");
+});
+
+it.each(DOCS)("help prints %s", async (name) => {
+  const { code, stdout } = await cli(["help", name.replace(".md", "")]);
+  expect([code, stdout]).toEqual([0, readFileSync(`${ROOT}/docs/${name}`, "utf8")]);
+  expect((await cli(["help"])).stdout).toContain(name.replace(".md", ""));
+});
+
+it("help names the nearest topic", async () => {
+  const { code, stderr } = await cli(["help", "configuratoin"]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining("did you mean configuration?")]);
 });
 
 it("the README's first two commands are npm scripts that exist", () => {
