@@ -1,10 +1,11 @@
 // Contexts in the guest: a string, parsed JSON, or a Corpus, of which only the slice asked for ever crosses.
 import type { Bridge } from "./bridge.ts";
+import { contextValue } from "./context-value.ts";
 import type { ContextSetup } from "./contract.ts";
 import { badArgument } from "./errors.ts";
 import { argumentJson } from "./json.ts";
 import { kindOf, optionsOf, shown } from "./options.ts";
-import { create, define, freeze, isArray, keys, map, parseJson } from "./primordials.ts";
+import { create, define, freeze, isArray, keys, map } from "./primordials.ts";
 
 interface CorpusFile {
   readonly path: string;
@@ -43,7 +44,7 @@ export class Contexts {
     const before = setup.replaces === true ? keys(this.#all) : [];
     for (let i = 0; i < before.length; i++) delete this.#all[before[i] as string];
     if (setup.kind === "none") return fixed(globalThis, "context", undefined);
-    const value = this.#value(setup, text);
+    const value = setup.kind === "corpus" ? this.#corpus(setup) : contextValue(setup, text);
     fixed(this.#all, setup.name, value, true);
     fixed(globalThis, "context", value);
   }
@@ -54,24 +55,6 @@ export class Contexts {
 
   isCorpus(value: unknown): boolean {
     return typeof value === "object" && value !== null && this.#corpora.has(value);
-  }
-
-  #value(setup: ContextSetup, text: string): unknown {
-    switch (setup.kind) {
-      case "none":
-        return undefined;
-      case "text":
-        return text;
-      case "json":
-        return parseJson(text);
-      case "jsonl":
-        return text
-          .split("\n")
-          .filter((line) => line.trim() !== "")
-          .map((line) => parseJson(line) as unknown);
-      case "corpus":
-        return this.#corpus(setup);
-    }
   }
 
   #corpus(setup: ContextSetup): unknown {

@@ -3,6 +3,7 @@
 import { installWeb } from "./web.ts";
 import { parse, stringify } from "devalue";
 import { Clock, hidden } from "./clock.ts";
+import { contextValue } from "./context-value.ts";
 import type { ContextSetup } from "./contract.ts";
 import { fixed } from "./corpus.ts";
 import { coded, cut } from "./errors.ts";
@@ -104,25 +105,11 @@ function refuse(name: string, instead: string): never {
 }
 
 function addContext(setup: ContextSetup, text: string): void {
-  const value = contextValue(setup, text);
+  if (setup.kind === "none") return;
+  const value =
+    setup.kind === "corpus"
+      ? { files: setup.files ?? [], size: setup.size ?? 0, read: () => refuse("context.read", NOT_HERE["read_file"] ?? "") }
+      : contextValue(setup, text);
   (globalThis as unknown as { contexts: Record<string, unknown> }).contexts[setup.name] = value;
   fixed(globalThis, "context", value);
-}
-
-function contextValue(setup: ContextSetup, text: string): unknown {
-  switch (setup.kind) {
-    case "none":
-      return undefined;
-    case "text":
-      return text;
-    case "json":
-      return parseJson(text);
-    case "jsonl":
-      return text
-        .split("\n")
-        .filter((line) => line.trim() !== "")
-        .map((line) => parseJson(line) as unknown);
-    case "corpus":
-      return { files: setup.files ?? [], size: setup.size ?? 0, read: () => refuse("context.read", NOT_HERE["read_file"] ?? "") };
-  }
 }

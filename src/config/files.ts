@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { HostError, messageOf } from "../errors.ts";
 import { nearPaths } from "../workspace/near.ts";
-import type { Environment } from "./resolve.ts";
+import type { Environment } from "./settings.ts";
 import { keyOf, TABLE } from "./table.ts";
 
 export const CONFIG_FILE = "rlm.config.json";

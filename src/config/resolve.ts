@@ -2,10 +2,8 @@
 import { dirname, resolve } from "node:path";
 import { HostError } from "../errors.ts";
 import { configFiles, type ConfigFile } from "./files.ts";
-import type { SettingName, Settings } from "./settings.ts";
+import type { Environment, SettingName, Settings } from "./settings.ts";
 import { flagOf, keyOf, TABLE, variableOf, type Row } from "./table.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface ResolveOptions {
   /** What was said in the call: a flag's text, or an argument's value. */

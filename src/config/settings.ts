@@ -36,3 +36,6 @@ export interface Settings {
 }
 
 export type SettingName = keyof Settings;
+
+/** Variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,7 @@
 // `openSession`: the library's way in.
-import { resolveSettings, type Environment } from "../config/resolve.ts";
-import type { Settings } from "../config/settings.ts";
-import type { ModelChoice } from "../llm/choose.ts";
+import { resolveSettings } from "../config/resolve.ts";
+import type { Environment, Settings } from "../config/settings.ts";
+import type { ModelChoice } from "../llm/function-model.ts";
 import type { ContextInput } from "../session/data.ts";
 import { sessionEvent, type SessionEvent } from "./events.ts";
 import { CELLS, openWith, type Handed, type Host, type Kind } from "./open.ts";

@@ -1,10 +1,10 @@
 // From settings to a session. The library's calls and the command line meet here, so that both mean the same by an option.
 import { DEFAULT_LIMITS, type Limits } from "../../sandbox/limits.ts";
-import type { Environment, Resolved } from "../config/resolve.ts";
-import type { SettingName } from "../config/settings.ts";
+import type { Resolved } from "../config/resolve.ts";
+import type { Environment, SettingName } from "../config/settings.ts";
 import { flagOf, TABLE } from "../config/table.ts";
 import type { EventSink } from "../events.ts";
-import type { ModelChoice } from "../llm/choose.ts";
+import type { ModelChoice } from "../llm/function-model.ts";
 import { automaticWorkers, MODEL_CALLS_AT_A_TIME, workersNotice } from "../pool/settings.ts";
 import type { ContextInput } from "../session/data.ts";
 import { openEverything, type OpenOptions } from "../session/open.ts";

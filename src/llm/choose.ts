@@ -1,7 +1,7 @@
 // Which models a run uses: the flag, RLM_MODEL, a key in the environment, else `offline` at a terminal. And why, in words for stderr.
 import { HostError } from "../errors.ts";
 import { defaultModels, factsOf, type Provider } from "./catalog.ts";
-import { FunctionModel, type Complete } from "./function-model.ts";
+import { FunctionModel, type ModelChoice } from "./function-model.ts";
 import type { Environment } from "./http.ts";
 import { withKey } from "./key-source.ts";
 import type { Model, Price } from "./model.ts";
@@ -20,9 +20,6 @@ export interface ChooseOptions {
   /** Without a model and a key, a person at a terminal gets `offline`; a program gets E_NO_MODEL. */
   readonly stderrIsTerminal: boolean;
 }
-
-/** A model as a program may give it: its name, an object of the interface, or one function from prompt to reply. */
-export type ModelChoice = string | Model | Complete;
 
 export interface ChosenModels {
   readonly model: Model;

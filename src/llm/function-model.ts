@@ -6,6 +6,9 @@ import { estimateTokens, requestText } from "./tokens.ts";
 /** Gets everything the model should read as one text. `signal` fires when the call is cancelled. */
 export type Complete = (prompt: string, options: { readonly signal: AbortSignal }) => Promise<string>;
 
+/** A model as a program may give it: its name, an object of the interface, or one function from prompt to reply. */
+export type ModelChoice = string | Model | Complete;
+
 /** Its price is unknown, so money does not bound it; its tokens are estimates. */
 export class FunctionModel implements Model {
   readonly id: string;

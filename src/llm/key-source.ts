@@ -1,7 +1,7 @@
 // `--key-from`: a key that is in another variable, or in a file, as it was the provider's own.
 import { readFile } from "node:fs/promises";
 import { HostError, messageOf } from "../errors.ts";
-import type { ModelChoice } from "./choose.ts";
+import type { ModelChoice } from "./function-model.ts";
 import type { Environment } from "./http.ts";
 
 const VARIABLES: Readonly<Record<string, string>> = { anthropic: "ANTHROPIC_API_KEY", openai: "OPENAI_API_KEY" };

@@ -271,6 +271,7 @@ describe("another terminal", () => {
     ["NO_COLOR", { env: { NO_COLOR: "1" } }],
     ["TERM=dumb", { env: { TERM: "dumb" } }],
     ["no home folder", { env: { HOME: "/nonexistent", XDG_STATE_HOME: "", XDG_CONFIG_HOME: "" } }],
+    ["an empty HOME", { env: { HOME: "", XDG_STATE_HOME: "", XDG_CONFIG_HOME: "" } }],
     ["40 columns", { columns: 40 }],
   ])("%s", async (_, options) => {
     await using terminal = await open(options);
