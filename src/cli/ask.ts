@@ -56,6 +56,7 @@ function askJson({ answer, stopReason, partial, iterations, model, usage, sessio
 export async function showAnswer(result: AskResult, quiet: boolean, { out, err }: Streams): Promise<void> {
   const { answer, stopReason, error, usage, iterations } = result;
   if (error !== undefined) await err.write(`rlm-repl: ${error.message}\n`);
+  if (stopReason === "interrupted") await err.write("rlm-repl: interrupted before there was an answer\n");
   if (stopReason === "max_iterations")
     await err.write(`rlm-repl: no FINAL within ${iterations} turns; this answer is partial (raise --max-iterations)\n`);
   if (answer !== null || stopReason === "final")
