@@ -7,6 +7,17 @@ export interface Signals extends Disposable {
   readonly exitCode: () => number | undefined;
 }
 
+const SIGNALS = [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 143],
+] as const;
+
+/** Until a command catches signals itself they end the process, and not before what it stored for a while is removed. */
+export function endBySignal(): void {
+  for (const [name, code] of SIGNALS) process.on(name, () => void (process.listenerCount(name) === 1 && process.exit(code)));
+}
+
 /** `close` ends every process of ours, at once. */
 export function catchSignals(close: () => void): Signals {
   const controller = new AbortController();

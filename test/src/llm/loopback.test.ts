@@ -71,6 +71,11 @@ test.each<[string, ModelChoice, Record<string, string>]>([
   }
 });
 
+test("a function is taken at its word: nobody sees its sockets", async () => {
+  const { model } = await chooseModels({ model: () => Promise.resolve("hi"), env: {}, stderrIsTerminal: false, localOnly: BY });
+  expect(model.endpoint).toBeUndefined();
+});
+
 test("what is here answers, by no proxy; the socket refuses what was not refused before", async () => {
   await using server = await serveOpenAi(() => "here");
   await using proxy = await serveProxy();
