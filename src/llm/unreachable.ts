@@ -69,7 +69,7 @@ function ofCertificate(said: string, variable: string): Explained | undefined {
   if (said === "ERR_TLS_CERT_ALTNAME_INVALID") return ["has a certificate for another name", `is the host in ${variable} right?`];
   if (said === "CERT_HAS_EXPIRED" || said === "CERT_NOT_YET_VALID")
     return [`has a certificate that is not valid now (${said})`, "have it renewed, or set this machine's clock"];
-  return said.startsWith("CERT_") ? [`has a certificate that is not accepted (${said})`, TRUST] : undefined;
+  return said.startsWith("CERT_") ? [`has a certificate that is not accepted (${said})`, "ask those who run it for another"] : undefined;
 }
 
 function ofProtocol(said: string, variable: string): Explained | undefined {
