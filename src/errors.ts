@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   E_USAGE: "an argument, flag, variable or file of the user does not fit",
   E_NOT_FOUND: "a file or folder that was named does not exist or cannot be read",
   E_NO_MODEL: "a model call was made and no model is chosen",
+  E_LOCAL_ONLY: "a model was refused because its requests would leave this machine, and local-only forbids that",
   E_BUDGET: "a call was refused because it would pass the money or the number of calls that are left",
   E_TOO_LARGE: "a value is over the limit of what may cross",
   E_TOO_MANY_CALLS: "a cell made more host calls than it may",

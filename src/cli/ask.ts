@@ -7,7 +7,7 @@ import { dollars } from "../pool/cost.ts";
 import { usageJson } from "../pool/usage.ts";
 import { openFor, type CommandContext, type Streams } from "./command.ts";
 import { EXIT, exitOfCode } from "./exit.ts";
-import { catchSignals, endOnSignals } from "./interrupt.ts";
+import { catchSignals } from "./interrupt.ts";
 import { Reporter } from "./reporter.ts";
 import { carriesText, tellingWhenLate } from "./stdin.ts";
 
@@ -16,9 +16,7 @@ export async function ask(question: string, paths: readonly string[], context: C
   const { settings, out, err } = context;
   const { json = false, quiet = false, verbose = false } = settings;
   const reporter = new Reporter(err, { quiet, verbose, console: verbose, turns: !json });
-  using opening = endOnSignals();
   await using session = await openFor(context, ASK, reporter.emit, handedOf(paths, context, reporter.emit));
-  opening[Symbol.dispose]();
   const { isPriced } = await session.models();
   const { usd, calls } = session.left;
   const bounds = [...(calls === null ? [] : [`${calls} model calls`]), ...(usd === null || !isPriced ? [] : [`$${usd.toFixed(2)}`])];

@@ -6,7 +6,7 @@ import { CELLS, ONE_CELL, type Kind } from "../library/open.ts";
 import { readNotebook } from "../notebook/cells.ts";
 import { openFor, type CommandContext } from "./command.ts";
 import { exitOfResult } from "./exit.ts";
-import { catchSignals, endOnSignals } from "./interrupt.ts";
+import { catchSignals } from "./interrupt.ts";
 import { Reporter } from "./reporter.ts";
 import { showResult } from "./show.ts";
 
@@ -68,9 +68,7 @@ async function runAll(
   const { settings, out, err } = context;
   const { json = false, quiet = false, verbose = false } = settings;
   const reporter = new Reporter(err, { quiet, verbose, console: !json, turns: false });
-  using opening = endOnSignals();
   await using session = await openFor(context, kind, reporter.emit, handed);
-  opening[Symbol.dispose]();
   using signals = catchSignals(() => void session.close());
   let exit = 0;
   for (const [i, source] of sources.entries()) {

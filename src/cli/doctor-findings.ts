@@ -34,7 +34,7 @@ export async function inspectMachine(settings: readonly SettingFinding[], proces
     pool(settings, "maxWorkers", "workers", "workers", automaticWorkers()),
     pool(settings, "concurrency", "model_limit", "model calls at a time", MODEL_CALLS_AT_A_TIME),
     await model(settings, process, isTerminal),
-    state(textOf(settings, "stateDir"), process),
+    state(settings, process),
     ...limits(),
     cgroup(),
     ...layers(isolate),
@@ -99,7 +99,7 @@ function pool(settings: readonly SettingFinding[], name: SettingName, key: strin
 
 async function model(settings: readonly SettingFinding[], { env }: Process, stderrIsTerminal: boolean): Promise<Finding> {
   const found = { key: "model", title: "model" } as const;
-  const source = (name: SettingName): string | undefined => settings.find(({ row }) => row.name === name)?.found?.source;
+  const source = (name: SettingName): string | undefined => foundOf(settings, name)?.source;
   try {
     const chosen = await chooseModels({
       model: textOf(settings, "model"),
@@ -107,6 +107,7 @@ async function model(settings: readonly SettingFinding[], { env }: Process, stde
       subModel: textOf(settings, "subModel"),
       subModelSource: source("subModel"),
       keyFrom: textOf(settings, "keyFrom"),
+      localOnly: foundOf(settings, "localOnly")?.value === true ? source("localOnly") : undefined,
       env,
       stderrIsTerminal,
     });
@@ -118,13 +119,19 @@ async function model(settings: readonly SettingFinding[], { env }: Process, stde
 }
 
 function textOf(settings: readonly SettingFinding[], name: SettingName): string | undefined {
-  const value = settings.find(({ row }) => row.name === name)?.found?.value;
+  const value = foundOf(settings, name)?.value;
   return typeof value === "string" ? value : undefined;
 }
 
-function state(given: string | undefined, { env }: Process): Finding {
+function foundOf(settings: readonly SettingFinding[], name: SettingName): SettingFinding["found"] {
+  return settings.find(({ row }) => row.name === name)?.found;
+}
+
+function state(settings: readonly SettingFinding[], { env }: Process): Finding {
   const found = { key: "state_folder", title: "state folder" } as const;
-  const folder = stateDir(given, env, process.platform);
+  const ephemeral = foundOf(settings, "ephemeral");
+  if (ephemeral?.value === true) return { ...found, state: "off", text: `nothing is kept (${ephemeral.source})`, value: null };
+  const folder = stateDir(textOf(settings, "stateDir"), env, process.platform);
   if (folder === undefined)
     return { ...found, state: "off", text: "there is no home folder: sessions are not kept; --state-dir DIR chooses a place", value: null };
   try {

@@ -10,6 +10,7 @@ export function exitOfCode(code: string | undefined): number {
     case "E_USAGE":
     case "E_NOT_FOUND":
     case "E_NO_MODEL":
+    case "E_LOCAL_ONLY":
       return EXIT.usage;
     case "E_BUDGET":
       return EXIT.budget;

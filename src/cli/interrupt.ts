@@ -7,16 +7,15 @@ export interface Signals extends Disposable {
   readonly exitCode: () => number | undefined;
 }
 
-/** While a command opens what it needs any signal ends it, and what was stored meanwhile goes. Dispose it before `catchSignals`. */
-export function endOnSignals(): Disposable {
-  const onInterrupt = (): never => process.exit(130);
-  const onTerminate = (): never => process.exit(143);
-  process.on("SIGINT", onInterrupt).on("SIGTERM", onTerminate).on("SIGHUP", onTerminate);
-  return {
-    [Symbol.dispose]() {
-      process.off("SIGINT", onInterrupt).off("SIGTERM", onTerminate).off("SIGHUP", onTerminate);
-    },
-  };
+const SIGNALS = [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 143],
+] as const;
+
+/** Until a command catches signals itself they end the process, and not before what it stored for a while is removed. */
+export function endBySignal(): void {
+  for (const [name, code] of SIGNALS) process.on(name, () => void (process.listenerCount(name) === 1 && process.exit(code)));
 }
 
 /** `close` ends every process of ours, at once. */

@@ -10,6 +10,7 @@ import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
 import { EXIT, exitOfError } from "./exit.ts";
 import { help } from "./help.ts";
+import { endBySignal } from "./interrupt.ts";
 import { parseArguments, type Given, type Request } from "./program.ts";
 import { Output, visible } from "./terminal.ts";
 
@@ -19,6 +20,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   // A reader that has read enough ends us quietly.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.defect));
   process.stderr.on("error", () => undefined);
+  endBySignal();
   try {
     return await perform(parseArguments(argv, version()), { cwd: process.cwd(), env, stdin }, streams);
   } catch (error) {

@@ -28,7 +28,9 @@ export interface Settings {
   readonly locale?: string;
   readonly stateDir?: string;
   readonly noIgnore?: boolean;
+  /** Models elsewhere are E_LOCAL_ONLY, and no proxy is used. A function as the model cannot be held to it. */
   readonly localOnly?: boolean;
+  /** Nothing is kept: no journal, no history. */
   readonly ephemeral?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;

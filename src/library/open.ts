@@ -93,6 +93,7 @@ function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, hand
       subModel: handed.subModel ?? values.subModel,
       subModelSource: handed.subModel === undefined ? sources.subModel : "subModel",
       keyFrom: values.keyFrom,
+      localOnly: values.localOnly === true ? (sources.localOnly ?? "localOnly") : undefined,
       pricesFile: values.prices,
       maxCostGiven: values.maxCost === undefined ? undefined : said("maxCost", values.maxCost, sources.maxCost),
       stderrIsTerminal: host.isTerminal,

@@ -5,9 +5,11 @@ import { HostError } from "../errors.ts";
 import { fromMessage, toMessageParams } from "./anthropic-wire.ts";
 import type { ModelFacts } from "./catalog.ts";
 import { modelFailure, malformed, type FailureContext } from "./failure.ts";
-import { createFetch, endpointOf, type Environment } from "./http.ts";
+import { createFetch, type Environment } from "./http.ts";
 import type { JsonSchema, Model, ModelReply, ModelRequest, Price } from "./model.ts";
+import { routeTo, type Route } from "./route.ts";
 
+const BASE_VARIABLE = "ANTHROPIC_BASE_URL";
 const DEFAULT_BASE_URL = "https://api.anthropic.com";
 /** The scheduler owns every deadline; this is only the longest a timer can wait. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
@@ -22,12 +24,13 @@ export class AnthropicModel implements Model {
   readonly price: Price | undefined;
   readonly endpoint: string;
   readonly #env: Environment;
-  readonly #baseUrl: string;
+  readonly #route: Route;
   readonly #failure: FailureContext;
   readonly #kept = new Map<string, readonly ContentBlockParam[]>();
   #client: Promise<Anthropic> | undefined;
 
-  constructor(name: string, facts: ModelFacts, env: Environment) {
+  /** `localOnly`: who wants nothing to leave this machine. */
+  constructor(name: string, facts: ModelFacts, env: Environment, localOnly?: string) {
     const { ANTHROPIC_API_KEY: key, ANTHROPIC_AUTH_TOKEN: token } = env;
     if (!key && !token)
       throw new HostError("E_LLM_AUTH", `no key for anthropic:${name}: set ANTHROPIC_API_KEY`, {
@@ -38,17 +41,25 @@ export class AnthropicModel implements Model {
     this.window = facts.window;
     this.price = facts.price;
     this.#env = env;
-    this.#baseUrl = env["ANTHROPIC_BASE_URL"] || DEFAULT_BASE_URL;
-    this.endpoint = endpointOf(this.#baseUrl, "ANTHROPIC_BASE_URL");
-    const secrets = [key, token].filter((secret) => secret !== undefined);
+    this.#route = routeTo(env[BASE_VARIABLE] || DEFAULT_BASE_URL, BASE_VARIABLE, env, localOnly);
+    this.endpoint = this.#route.endpoint;
+    const secrets = [key, token, ...(this.#route.proxy?.secrets ?? [])].filter((secret) => secret !== undefined);
     const keyVariable = key ? "ANTHROPIC_API_KEY" : "ANTHROPIC_AUTH_TOKEN";
-    this.#failure = { provider: "anthropic", keyVariable, model: name, endpoint: this.endpoint, secrets };
+    this.#failure = {
+      provider: "anthropic",
+      keyVariable,
+      model: name,
+      endpoint: this.endpoint,
+      secrets,
+      baseVariable: BASE_VARIABLE,
+      proxy: this.#route.proxy,
+    };
   }
 
   async complete(request: ModelRequest, signal: AbortSignal): Promise<ModelReply> {
     signal.throwIfAborted();
     try {
-      this.#client ??= connect(this.#env, this.#baseUrl);
+      this.#client ??= connect(this.#env, this.#route);
       const client = await this.#client;
       const format = request.schema === undefined ? undefined : await structuredFormat(request.schema);
       const message: unknown = await client.messages.create(toMessageParams(request, this.name, this.#kept, format), {
@@ -72,13 +83,13 @@ export class AnthropicModel implements Model {
 }
 
 /** Everything the SDK would read from the process's own environment or print is given here. */
-async function connect(env: Environment, baseURL: string): Promise<Anthropic> {
+async function connect(env: Environment, route: Route): Promise<Anthropic> {
   const { Anthropic } = await import("@anthropic-ai/sdk");
   const apiKey = env["ANTHROPIC_API_KEY"] || null;
   return new Anthropic({
     ...(apiKey === null ? { authToken: env["ANTHROPIC_AUTH_TOKEN"] ?? null } : { apiKey }),
-    baseURL,
-    fetch: createFetch(env),
+    baseURL: route.baseUrl.href,
+    fetch: createFetch(route),
     maxRetries: 0,
     logLevel: "off",
     openTelemetry: false,

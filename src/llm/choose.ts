@@ -4,6 +4,7 @@ import { defaultModels, factsOf, type Provider } from "./catalog.ts";
 import { FunctionModel, type ModelChoice } from "./function-model.ts";
 import type { Environment } from "./http.ts";
 import { withKey } from "./key-source.ts";
+import { requireLocal } from "./loopback.ts";
 import type { Model, Price } from "./model.ts";
 import { openModel, type OpenOptions } from "./open.ts";
 
@@ -17,6 +18,8 @@ export interface ChooseOptions {
   readonly keyFrom?: string | undefined;
   readonly env: Environment;
   readonly prices?: ReadonlyMap<string, Price>;
+  /** Who wants nothing to leave this machine, `--local-only`: models that would are refused. Functions cannot be held to it. */
+  readonly localOnly?: string | undefined;
   /** Without a model and a key, a person at a terminal gets `offline`; a program gets E_NO_MODEL. */
   readonly stderrIsTerminal: boolean;
 }
@@ -34,11 +37,11 @@ interface Choice {
   readonly reason: string;
 }
 
-/** Throws E_NO_MODEL, E_USAGE, or E_LLM_AUTH for a model without its key. */
+/** Throws E_NO_MODEL, E_USAGE, E_LOCAL_ONLY, or E_LLM_AUTH for a model without its key. */
 export async function chooseModels(options: ChooseOptions): Promise<ChosenModels> {
   const { spec, source, reason } = choose(options);
   const env = options.keyFrom === undefined ? options.env : await withKey(options.env, options.keyFrom, spec);
-  const shared = { env, ...(options.prices ? { prices: options.prices } : {}) };
+  const shared = { env, localOnly: options.localOnly, ...(options.prices ? { prices: options.prices } : {}) };
   const model = await opened(spec, { ...shared, source });
   const subSpec = options.subModel ?? cheaperThan(model);
   const subModel = subSpec === undefined ? model : await opened(subSpec, { ...shared, source: options.subModelSource ?? "--sub-model" });
@@ -46,8 +49,10 @@ export async function chooseModels(options: ChooseOptions): Promise<ChosenModels
 }
 
 async function opened(choice: ModelChoice, options: OpenOptions): Promise<Model> {
-  if (typeof choice === "string") return await openModel(choice, options);
-  return typeof choice === "function" ? new FunctionModel(choice) : choice;
+  const model =
+    typeof choice === "string" ? await openModel(choice, options) : typeof choice === "function" ? new FunctionModel(choice) : choice;
+  if (options.localOnly !== undefined) await requireLocal(model, options.localOnly);
+  return model;
 }
 
 /** One line for stderr. */

@@ -3,15 +3,15 @@
 import { HostError, messageOf, type ErrorCode } from "../errors.ts";
 import { ReplyTooLargeError } from "./http.ts";
 import { scrub } from "./secrets.ts";
+import { inWords, UnreachableError, type Destination } from "./unreachable.ts";
 
 /** Who failed, for the message, and what must not be in it. */
-export interface FailureContext {
+export interface FailureContext extends Destination {
   /** `anthropic`, `openai`. */
   readonly provider: string;
   /** The variable that holds the key. */
   readonly keyVariable: string;
   readonly model: string;
-  readonly endpoint: string;
   readonly secrets: readonly string[];
 }
 
@@ -20,12 +20,6 @@ const TOO_LONG =
   /prompt is too long|maximum context length|context_length_exceeded|context window|too many (?:input )?tokens|exceeds? the (?:available )?context/i;
 /** 429s that no wait ends. */
 const SPENT = /insufficient_quota|exceeded your current quota/i;
-const RESET_CODES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nothing listens there",
-  ENOTFOUND: "no such host",
-  EAI_AGAIN: "the host's name cannot be looked up",
-  ECONNRESET: "the connection was closed in the middle",
-};
 
 /**
  * Maps whatever an SDK threw. `aborted` is the caller's signal: its reason is returned as it is.
@@ -36,12 +30,12 @@ export function modelFailure(error: unknown, context: FailureContext, signal: Ab
   const status = numberField(error, "status");
   if (status !== undefined) return httpFailure(status, error, context);
   const root = rootCause(error);
+  if (root instanceof HostError) return root;
   if (root instanceof ReplyTooLargeError || root instanceof SyntaxError) return malformed(messageOf(root), context);
-  const code = stringField(root, "code");
-  const detail = scrub((code && RESET_CODES[code]) ?? messageOf(root), context.secrets).slice(0, MAX_DETAIL);
-  return new HostError("E_LLM_NETWORK", `${context.provider} at ${context.endpoint} could not be reached: ${detail}`, {
-    data: { retryable: true },
-  });
+  const { text, retryable } =
+    root instanceof UnreachableError ? inWords(root, context) : { text: `: ${messageOf(root).slice(0, MAX_DETAIL)}`, retryable: true };
+  const message = `${context.provider} at ${context.endpoint} could not be reached${text}`;
+  return new HostError("E_LLM_NETWORK", scrub(message, context.secrets), { data: { retryable } });
 }
 
 /** A 200 whose body is not a reply. */
@@ -55,7 +49,8 @@ export function malformed(what: string, context: FailureContext): HostError {
 function httpFailure(status: number, error: unknown, context: FailureContext): HostError {
   const raw = messageOf(error);
   const detail = scrub(bodyMessage(error) ?? raw, context.secrets).slice(0, MAX_DETAIL);
-  const said = `${context.provider} answered ${detail.startsWith(String(status)) ? detail : `${status}: ${detail}`}`;
+  const through = context.proxy === undefined ? "" : ` (through the proxy ${context.proxy.shown})`;
+  const said = `${context.provider}${through} answered ${detail.startsWith(String(status)) ? detail : `${status}: ${detail}`}`;
   const retryAfter = retryAfterMs(error);
   const again = { retryable: true, status, ...(retryAfter === undefined ? {} : { retry_after_ms: retryAfter }) };
   const never = { retryable: false, status };

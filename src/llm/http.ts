@@ -1,9 +1,9 @@
-// The one door to the network: `fetch` over node:http for the SDKs. It honours HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the given
-// environment, ends the socket when the signal fires, waits for a reply as long as its caller does, and bounds the reply's size.
-import * as http from "node:http";
-import * as https from "node:https";
+// The one door to the network: `fetch` over node:http for the SDKs, along one route. It ends the socket when the signal fires, waits for
+// a reply as long as its caller does, and bounds the reply's size.
+import type { IncomingMessage } from "node:http";
 import { HostError } from "../errors.ts";
-import { scrub } from "./secrets.ts";
+import { opener, type Route } from "./route.ts";
+import { UnreachableError } from "./unreachable.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
@@ -11,39 +11,45 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 /** No reply of a model comes near it; a broken server that streams without end meets it. */
 const MAX_REPLY_BYTES = 32 * 1024 * 1024;
 const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
-const PROXY_VARIABLES = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"] as const;
+const PROXY_AUTHENTICATION_REQUIRED = 407;
 
 /**
- * Node's own `fetch` gives up after 300 s without headers and takes its proxy from the process only; `proxyEnv` of an agent
- * (Node ≥ 24.5) does neither. Redirects are not followed: a key is never sent to another host.
+ * Rejects with UnreachableError, ReplyTooLargeError or E_LOCAL_ONLY. Node's own `fetch` gives up after 300 s without headers and takes its
+ * proxy from the process only. Redirects are not followed: a key is never sent to another host.
  */
-export function createFetch(env: Environment): Fetch {
-  const options = { keepAlive: true, proxyEnv: proxyEnvironment(env) };
-  const agents = { "http:": new http.Agent(options), "https:": new https.Agent(options) };
-
+export function createFetch(route: Route): Fetch {
+  const open = opener(route);
   return (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
-    const agent = url.protocol === "https:" ? agents["https:"] : agents["http:"];
-    const send = url.protocol === "https:" ? https.request : http.request;
     return new Promise((resolve, reject) => {
+      if (url.origin !== route.baseUrl.origin) throw new HostError("E_DEFECT", "a request left its route");
       const { signal, method = "GET", body } = init;
-      const headers = Object.fromEntries(new Headers(init.headers));
-      const request = send(url, { agent, method, headers, ...(signal ? { signal } : {}) });
-      request.on("error", reject);
-      request.once("response", (response) => {
-        collect(response).then((bytes) => resolve(toResponse(response, bytes)), reject);
+      const request = open(url, {
+        method,
+        headers: Object.fromEntries(new Headers(init.headers)),
+        ...(signal ? { signal } : {}),
       });
-      request.end(typeof body === "string" || body instanceof Uint8Array ? body : undefined);
+      const fail = (error: unknown): void =>
+        reject(isOurs(error) ? error : new UnreachableError(request.isToProxy ? "proxy" : "host", error));
+      request.sent.on("error", fail);
+      request.sent.once("response", (response) => {
+        if (request.isToProxy && response.statusCode === PROXY_AUTHENTICATION_REQUIRED) {
+          response.destroy();
+          reject(new UnreachableError("proxy", "no credentials", response.statusCode));
+          return;
+        }
+        collect(response).then((bytes) => resolve(toResponse(response, bytes)), fail);
+      });
+      request.sent.end(typeof body === "string" || body instanceof Uint8Array ? body : undefined);
     });
   };
 }
 
-function proxyEnvironment(env: Environment): NodeJS.ProcessEnv | undefined {
-  const set = PROXY_VARIABLES.filter((name) => env[name]);
-  return set.length === 0 ? undefined : Object.fromEntries(set.map((name) => [name, env[name]]));
+function isOurs(error: unknown): boolean {
+  return error instanceof HostError || error instanceof UnreachableError || error instanceof ReplyTooLargeError;
 }
 
-async function collect(response: http.IncomingMessage): Promise<Buffer> {
+async function collect(response: IncomingMessage): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response) {
@@ -66,24 +72,11 @@ export class ReplyTooLargeError extends Error {
   }
 }
 
-function toResponse(response: http.IncomingMessage, bytes: Buffer): Response {
+function toResponse(response: IncomingMessage, bytes: Buffer): Response {
   const status = response.statusCode ?? 502;
   const headers = new Headers();
   for (const [name, values] of Object.entries(response.headersDistinct)) {
     for (const value of values ?? []) headers.append(name, value);
   }
   return new Response(NO_BODY.has(status) ? null : Uint8Array.from(bytes), { status, headers });
-}
-
-/** Host and port a base URL leads to. `variable` is where it came from. Throws E_USAGE. */
-export function endpointOf(baseUrl: string, variable: string): string {
-  const url = URL.parse(baseUrl);
-  if (url !== null && (url.protocol === "https:" || url.protocol === "http:")) return url.host;
-  throw new HostError("E_USAGE", `${variable}=${scrub(baseUrl, [])} is no http or https URL`);
-}
-
-/** Whether requests to `host:port` stay on this machine. */
-export function isLoopback(endpoint: string): boolean {
-  const { hostname } = new URL(`http://${endpoint}`);
-  return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" || /^127(?:\.\d+){3}$/.test(hostname);
 }

@@ -64,7 +64,7 @@ export interface Price extends Rates {
 
 /**
  * One model of one provider. `complete` makes exactly one attempt: it never retries, never logs, and throws only a `HostError`
- * with an `E_LLM_*`, `E_OFFLINE_UNSUPPORTED` or `E_NO_MODEL` code whose `data` has `retryable: true` where another attempt may
+ * with an `E_LLM_*`, `E_OFFLINE_UNSUPPORTED`, `E_LOCAL_ONLY` or `E_NO_MODEL` code whose `data` has `retryable: true` where another attempt may
  * succeed, and `retry_after_ms` where the provider said when. No message or `cause` it throws holds a key.
  * `signal` closes the socket; the abort's reason is rethrown as it is.
  */

@@ -3,11 +3,13 @@ import type { OpenAI } from "openai";
 import { HostError, messageOf } from "../errors.ts";
 import type { ModelFacts } from "./catalog.ts";
 import { modelFailure, malformed, type FailureContext } from "./failure.ts";
-import { createFetch, endpointOf, type Environment } from "./http.ts";
+import { createFetch, type Environment } from "./http.ts";
 import type { Model, ModelReply, ModelRequest, Price } from "./model.ts";
 import { firstDialect, learn, type Dialect } from "./openai-dialect.ts";
 import { fromCompletion, toChatParams, usedOf } from "./openai-wire.ts";
+import { routeTo, type Route } from "./route.ts";
 
+const BASE_VARIABLE = "OPENAI_BASE_URL";
 const DEFAULT_BASE_URL = "https://api.openai.com/v1";
 const OPENAI_HOST = "api.openai.com";
 /** What a server without keys is sent: the SDK insists on one. */
@@ -24,12 +26,13 @@ export class OpenAiModel implements Model {
   readonly price: Price | undefined;
   readonly endpoint: string;
   readonly #env: Environment;
-  readonly #baseUrl: string;
+  readonly #route: Route;
   readonly #failure: FailureContext;
   #dialect: Dialect;
   #client: Promise<OpenAI> | undefined;
 
-  constructor(name: string, facts: ModelFacts, env: Environment) {
+  /** `localOnly`: who wants nothing to leave this machine. */
+  constructor(name: string, facts: ModelFacts, env: Environment, localOnly?: string) {
     const { OPENAI_API_KEY: key, OPENAI_BASE_URL: baseUrl } = env;
     if (!key && !baseUrl)
       throw new HostError("E_LLM_AUTH", `no key for openai:${name}: set OPENAI_API_KEY`, { data: { retryable: false, missing_key: true } });
@@ -38,11 +41,19 @@ export class OpenAiModel implements Model {
     this.window = facts.window;
     this.price = facts.price;
     this.#env = env;
-    this.#baseUrl = baseUrl || DEFAULT_BASE_URL;
-    this.endpoint = endpointOf(this.#baseUrl, "OPENAI_BASE_URL");
+    this.#route = routeTo(baseUrl || DEFAULT_BASE_URL, BASE_VARIABLE, env, localOnly);
+    this.endpoint = this.#route.endpoint;
     this.#dialect = firstDialect(this.endpoint === OPENAI_HOST);
-    const secrets = key ? [key] : [];
-    this.#failure = { provider: "openai", keyVariable: "OPENAI_API_KEY", model: name, endpoint: this.endpoint, secrets };
+    const secrets = [...(key ? [key] : []), ...(this.#route.proxy?.secrets ?? [])];
+    this.#failure = {
+      provider: "openai",
+      keyVariable: "OPENAI_API_KEY",
+      model: name,
+      endpoint: this.endpoint,
+      secrets,
+      baseVariable: BASE_VARIABLE,
+      proxy: this.#route.proxy,
+    };
   }
 
   /** A request that is refused for a parameter this server does not take is sent again without it: nothing was paid for it. */
@@ -61,7 +72,7 @@ export class OpenAiModel implements Model {
   }
 
   async #attempt(request: ModelRequest, dialect: Dialect, signal: AbortSignal): Promise<ModelReply> {
-    this.#client ??= connect(this.#env, this.#baseUrl);
+    this.#client ??= connect(this.#env, this.#route);
     const client = await this.#client;
     const completion: unknown = await client.chat.completions.create(toChatParams(request, this.name, dialect), {
       signal,
@@ -73,14 +84,14 @@ export class OpenAiModel implements Model {
   }
 }
 
-async function connect(env: Environment, baseURL: string): Promise<OpenAI> {
+async function connect(env: Environment, route: Route): Promise<OpenAI> {
   const { OpenAI } = await import("openai");
   return new OpenAI({
     apiKey: env["OPENAI_API_KEY"] || NO_KEY,
     organization: env["OPENAI_ORG_ID"] ?? null,
     project: env["OPENAI_PROJECT_ID"] ?? null,
-    baseURL,
-    fetch: createFetch(env),
+    baseURL: route.baseUrl.href,
+    fetch: createFetch(route),
     maxRetries: 0,
     logLevel: "off",
   });

@@ -1,5 +1,5 @@
 // Tells of the first request to each host that is not this machine.
-import { isLoopback } from "./http.ts";
+import { isLoopback } from "./loopback.ts";
 import type { Model } from "./model.ts";
 
 /** `tell(endpoint)` is called once for each remote host and port, before its first request. */

@@ -5,7 +5,10 @@ import { chooseModels, describeChoice, type ChooseOptions, type ChosenModels } f
 import { readPrices } from "../llm/prices.ts";
 import { requirePrices } from "../pool/budget.ts";
 
-export interface ModelOptions extends Pick<ChooseOptions, "model" | "modelSource" | "subModel" | "subModelSource" | "keyFrom"> {
+export interface ModelOptions extends Pick<
+  ChooseOptions,
+  "model" | "modelSource" | "subModel" | "subModelSource" | "keyFrom" | "localOnly"
+> {
   readonly pricesFile?: string | undefined;
   /** `--max-cost` as it was given, where it was: a model of unknown price cannot keep it. */
   readonly maxCostGiven?: string | undefined;

@@ -19,8 +19,9 @@ export async function spool(input: AsyncIterable<Uint8Array>, folder: string, na
   const removeNow = (): void => rmSync(own, { recursive: true, force: true });
   process.once("exit", removeNow);
   const dispose = async (): Promise<void> => {
-    process.removeListener("exit", removeNow);
     await rm(own, { recursive: true, force: true });
+    // Not before: a second Ctrl-C may end the process meanwhile.
+    process.removeListener("exit", removeNow);
   };
   try {
     const file = path.join(own, name);

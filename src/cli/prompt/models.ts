@@ -29,7 +29,7 @@ export async function firstStart(
   const keyFrom = model === "offline" ? undefined : await chooseKey(model, terminal);
   if (model !== "offline" && keyFrom === undefined) return undefined;
   const chosen = { model, ...(keyFrom === undefined ? {} : { keyFrom }) };
-  return file !== undefined && writeChoice(file, chosen) ? { ...chosen, file } : chosen;
+  return file !== undefined && settings.ephemeral !== true && writeChoice(file, chosen) ? { ...chosen, file } : chosen;
 }
 
 async function chooseKey(model: string, terminal: Terminal): Promise<string | undefined> {

@@ -185,7 +185,9 @@ test("an auth token is enough, and without either the missing variable is named"
 test("a server that is not there", async () => {
   const model = new AnthropicModel("claude-x", FACTS, { ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: "http://127.0.0.1:1" });
   const failed = await failure(model.complete(sub("hi"), NEVER));
-  expect(failed.message).toMatchInlineSnapshot(`"anthropic at 127.0.0.1:1 could not be reached: nothing listens there (E_LLM_NETWORK)"`);
+  expect(failed.message).toMatchInlineSnapshot(
+    `"anthropic at 127.0.0.1:1 could not be reached: it refuses connections (nothing listens there); is the server started, and ANTHROPIC_BASE_URL right? (E_LLM_NETWORK)"`,
+  );
 });
 
 test("cancelling closes the socket and rethrows the reason", async () => {
