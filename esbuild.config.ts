@@ -47,6 +47,7 @@ await Promise.all([
     minify: true,
     // The guest realm has no Node globals; libraries that feature-detect through `global` find the realm itself.
     define: { global: "globalThis" },
+    inject: ["prelude/built-ins.ts"],
   }),
   build({
     ...common,

@@ -108,6 +108,8 @@ describe("the look before parsing", () => {
     "//" + "(".repeat(1000),
     "[]".repeat(1000),
     "/\\(\\[\\{/.test(x);".repeat(500),
+    "x = x.replace(/['\"`[(]/g, '');\n".repeat(500),
+    "f(a / b, c / d);\n".repeat(500),
   ])("does not count what is no nesting: %.20s", (source) => {
     expect(refusal(source)).toBeUndefined();
   });
