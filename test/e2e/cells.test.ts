@@ -217,21 +217,27 @@ describe("what goes wrong in a cell", () => {
         "const kept = 1",
         "while(true){}",
         "await 0; while(true){}",
-        "setTimeout(() => { for(;;); }, 1); await new Promise(() => {})",
+        "setTimeout(() => { for(;;); }, 1); await new Promise((r) => setTimeout(r, 100))",
         "kept",
       ],
       ["--cell-timeout", "0.5"],
     );
     expect(outcomes.map((outcome) => outcome.outcome)).toEqual(["ok", "timeout", "timeout", "timeout", "ok"]);
-    expect(outcomes.at(-1)).toMatchObject({ value: 1 });
+    expect(outcomes.at(-1)).toMatchObject({ value: 1, warnings: [] });
   });
 
   it("ends what can never settle at once, and tells a rejection nobody handled", async () => {
-    const [never, loose, after] = await notebook(["await new Promise(() => {})", "void Promise.reject(new Error('loose')); 1", "2"]);
+    const [never, loose, timer, after] = await notebook([
+      "await new Promise(() => {})",
+      "void Promise.reject(new Error('loose')); 1",
+      "setTimeout(() => console.log('late'), 100); 1",
+      "await new Promise((r) => setTimeout(r, 200)); 2",
+    ]);
     expect(never).toMatchObject({ outcome: "threw", error: { code: "E_NEVER_SETTLES" } });
     expect(loose).toMatchObject({ outcome: "ok", value: 1 });
     expect(loose?.warnings.join()).toContain("loose");
-    expect(after).toMatchObject({ outcome: "ok", value: 2, warnings: [] });
+    expect(timer?.warnings).toEqual(["a timer still waiting when the cell ended will not fire; await what they do"]);
+    expect(after).toMatchObject({ outcome: "ok", value: 2, warnings: [], output: "" });
   });
 
   it("gives the memory back after it ran out, and says what was lost", async () => {
