@@ -41,13 +41,13 @@ await Promise.all([
     format: "iife",
     globalName: "prelude",
     plugins: [text, longArrays],
+    inject: ["prelude/built-ins.ts"],
     platform: "neutral",
     mainFields: ["module", "main"],
     target: "esnext",
     minify: true,
     // The guest realm has no Node globals; libraries that feature-detect through `global` find the realm itself.
     define: { global: "globalThis" },
-    inject: ["prelude/built-ins.ts"],
   }),
   build({
     ...common,

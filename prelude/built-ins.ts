@@ -1,27 +1,16 @@
-// The built-ins as they were when the prelude loaded. The build puts these in the place of every global name in the bundle, that of the
-// libraries too: a cell that declares `Map` or `globalThis` shadows it for cells alone.
+// The build injects this module: a bare name of a built-in, in the prelude and in its libraries, means what it meant before any cell ran.
+// A cell may call a variable `Map`. `Date` is not here: the session's clock stands behind it.
 const realm = globalThis;
 export { realm as globalThis };
 export const {
-  AggregateError,
   Array,
   ArrayBuffer,
   BigInt,
-  BigInt64Array,
-  BigUint64Array,
   Boolean,
   DataView,
-  Date,
   Error,
-  EvalError,
-  Float32Array,
-  Float64Array,
   Function,
-  Int16Array,
-  Int32Array,
-  Int8Array,
   Intl,
-  Iterator,
   JSON,
   Map,
   Math,
@@ -38,11 +27,7 @@ export const {
   Symbol,
   SyntaxError,
   TypeError,
-  URIError,
-  Uint16Array,
-  Uint32Array,
   Uint8Array,
-  Uint8ClampedArray,
   WeakMap,
   WeakSet,
   decodeURI,

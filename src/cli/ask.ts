@@ -10,6 +10,7 @@ import { catchSignals } from "./interrupt.ts";
 import type { Settings } from "./options.ts";
 import { Reporter } from "./reporter.ts";
 import { ASK, DEFAULT_ITERATIONS, openOptions, type Host } from "./setup.ts";
+import { counted } from "./terminal.ts";
 
 export async function ask(
   question: string,
@@ -73,11 +74,8 @@ async function show(asked: Asked, settings: Settings, { out, err }: Streams): Pr
     await out.write(`${typeof answer === "string" ? answer : JSON.stringify(answer, null, 2)}\n`);
   if (settings.quiet) return;
   const money = usage.usd === null ? "price unknown" : dollars(usage.usd, "up");
-  await err.raw(
-    err.dim(
-      `rlm-repl: ${iterations} turns, ${usage.calls} model calls, ${usage.inputTokens.toLocaleString("en-US")} + ${usage.outputTokens.toLocaleString("en-US")} tokens, ${money}\n`,
-    ),
-  );
+  const told = `rlm-repl: ${counted(iterations, "turn")}, ${counted(usage.calls, "model call")}, ${usage.inputTokens.toLocaleString("en-US")} + ${usage.outputTokens.toLocaleString("en-US")} tokens, ${money}`;
+  await err.raw(`${err.dim(err.wrapped(told))}\n`);
 }
 
 function exitOf({ stop_reason, error }: Asked): number {

@@ -14,7 +14,7 @@ import { catchSignals } from "./interrupt.ts";
 import type { Settings } from "./options.ts";
 import { Reporter } from "./reporter.ts";
 import { CELLS, openOptions, type Host } from "./setup.ts";
-import { visible, type Output } from "./terminal.ts";
+import { counted, visible, type Output } from "./terminal.ts";
 
 const QUESTION = "What in these packages can run programs, run code from strings, or open the network?";
 /** The demo stops a loop; a newcomer should not wait half a minute for it. */
@@ -26,12 +26,12 @@ export async function demo(path: string | undefined, settings: Settings, host: H
   const screen = settings.json ? err : out;
   const say = async (text: string): Promise<void> => {
     reporter.end();
-    if (!settings.quiet || screen === out) await screen.raw(`${text}\n`);
+    if (!settings.quiet || screen === out) await screen.raw(`${screen.wrapped(text)}\n`);
   };
   const model = settings.model ?? host.env["RLM_MODEL"] ?? "offline";
   const options = openOptions({ ...settings, model, context: [folder] }, CELLS, host, reporter.emit);
   const limits = { ...options.limits, sliceMs: Math.min(options.limits.sliceMs, SLICE_S * 1000) };
-  await say(screen.bold(`\nQuestion: ${QUESTION}`));
+  await say(screen.bold(screen.wrapped(`\nQuestion: ${QUESTION}`)));
   await say(`Files:    ${visible(folder)}`);
   await say(
     `The cells below were written beforehand, where a root model would write them. Everything they call is real:\nthe sandbox, ripgrep, threads, and sub-model calls (answered by ${visible(model)}).\n`,
@@ -40,7 +40,7 @@ export async function demo(path: string | undefined, settings: Settings, host: H
   await opened.session.ready();
   using signals = catchSignals(() => void opened.session.close());
   for (const [i, cell] of notebook().entries()) {
-    await say(screen.bold(`[${i + 1}] ${cell.title}`));
+    await say(screen.bold(screen.wrapped(`[${i + 1}] ${cell.title}`)));
     await say(screen.dim(codeLines(cell.source, settings.verbose, screen)));
     const outcome = await opened.session.run(cell.source, { signal: signals.signal });
     reporter.end();
@@ -65,7 +65,7 @@ function outcomeLines({ output, outcome, ms, calls, error, state }: Outcome): st
   const shown = text === "" ? [] : text.split("\n").map((line) => `  ${line}`);
   const failed = error === undefined ? "" : `: ${visible(error.message)}`;
   const kept = state === undefined ? "" : ` (${stateInWords(state)})`;
-  const served = calls === 0 ? "" : `, ${calls} host call${calls === 1 ? "" : "s"}`;
+  const served = calls === 0 ? "" : `, ${counted(calls, "host call")}`;
   return [...shown, `  → ${outcome} in ${Math.round(ms).toLocaleString("en-US")} ms${served}${failed}${kept}`].join("\n");
 }
 
@@ -77,7 +77,7 @@ function codeLines(source: string, all: boolean, screen: Output): string {
   const room = screen.isTerminal && !all ? screen.columns - MARGIN.length : Number.POSITIVE_INFINITY;
   const lines = visible(source.trim()).split("\n");
   const kept = all ? lines : lines.slice(0, MAX_LINES);
-  const more = lines.length > kept.length ? [`… ${lines.length - kept.length} more lines (-v shows all)`] : [];
+  const more = lines.length > kept.length ? [`… ${counted(lines.length - kept.length, "more line")} (-v shows all)`] : [];
   return [...kept, ...more].map((line) => `${MARGIN}${line.length > room ? `${line.slice(0, room - 1)}…` : line}`.trimEnd()).join("\n");
 }
 

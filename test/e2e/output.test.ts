@@ -264,6 +264,20 @@ describe("at a terminal", () => {
     expect(await atTerminal(["-e", "undefined"])).toBe("");
   });
 
+  it.each([60, 200])("an ask fits into %i columns, breaks between words, and tells its answer once", async (columns) => {
+    using files = folder({ "a.txt": "the anchor is heavy\n" });
+    const args = ["ask", "What weighs the heavy anchor?", "a.txt", "-m", "offline"];
+    const shown = await atTerminal(args, { cwd: files.path, columns, env: { NO_COLOR: "1" } });
+    const lines = shown.split("\n").map((line) => line.slice(line.lastIndexOf("\r") + 1).trimEnd());
+    // The answer itself is written as it is.
+    expect(lines.filter((line) => line.length > columns && !line.includes("carry the question's words"))).toEqual([]);
+    expect(shown.replaceAll(/\s+/g, " ")).toContain(
+      "it quotes lines and understands nothing; --model anthropic | openai:<name> asks a real one",
+    );
+    expect(shown).toContain("the context is text of 20 characters");
+    expect(shown.match(/context:1: the anchor is heavy/g)).toHaveLength(1);
+  });
+
   it("offline is the model when no other is chosen, and says so", async () => {
     const shown = await atTerminal(["-e", "(await llm_query('Which line has an error?\\nall is well\\nan error here')).length > 0"]);
     expect(shown).toContain("offline");
