@@ -205,6 +205,7 @@ describe("the exit code", () => {
     ["FINAL(1)", [], 0],
     ["throw 1", [], 1],
     ["const x = {", [], 1],
+    ["await read_file('not-there.txt')", [], 1],
     ["await llm_query('x')", [], 2],
     ["await llm_query('a'); await llm_query('b')", ["-m", "script:s.json", "--max-calls", "1"], 3],
     ["await llm_query('busy')", ["-m", "script:s.json"], 5],
