@@ -29,7 +29,8 @@ export async function objectLiteral(source: string): Promise<Literal | undefined
 /** Where the last `}` ends, when nothing but blanks, semicolons and comments follow it. */
 function endOfBraces(source: string): number | undefined {
   const from = Math.max(0, source.length - 1000);
-  const last = /\}(?=(?:[;\s]|\/\/.*|\/\*(?:[^*]|\*(?!\/))*\*\/)*$)/.exec(source.slice(from));
+  // A comment reaches to its end and no other way: a cell must not make this look long.
+  const last = /\}(?=(?:[;\s]|\/\/.*(?=[\n\r\u2028\u2029]|$)|\/\*(?:[^*]|\*(?!\/))*\*\/)*$)/.exec(source.slice(from));
   return last === null ? undefined : from + last.index + 1;
 }
 

@@ -82,6 +82,13 @@ describe("transform", () => {
     );
   });
 
+  it("looks at what follows a brace in no time, whatever it is", async () => {
+    const started = performance.now();
+    for (const tail of ["//;".repeat(320) + "\nx", "/*".repeat(450), "/**/".repeat(240) + "x", "}".repeat(900) + "x"])
+      await transform(`{}${tail}`, 1);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
   it("refuses a hostile cell and serves the others", async () => {
     const hostile = [
       "typeof ".repeat(400_000),
