@@ -1,5 +1,7 @@
 // The build injects this module: a bare name of a built-in, in the prelude and in its libraries, means what it meant before any cell ran.
 // A cell may call a variable `Map`. `Date` is not here: the session's clock stands behind it.
+const realm = globalThis;
+export { realm as globalThis };
 export const {
   Array,
   ArrayBuffer,
@@ -36,4 +38,4 @@ export const {
   isNaN,
   parseFloat,
   parseInt,
-} = globalThis;
+} = realm;

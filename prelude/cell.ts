@@ -123,9 +123,10 @@ function declare(names: readonly string[]): void {
   for (let i = 0; i < names.length; i++) {
     const name = names[i] as string;
     const existing = getOwnPropertyDescriptor(globalThis, name);
-    if (existing !== undefined && existing.enumerable === true) continue;
-    if (existing !== undefined && existing.configurable !== true) continue;
-    // A built-in or an everyday name of the prelude becomes a variable of the session, with its value until the cell sets it.
+    if (existing !== undefined && (existing.configurable !== true || (existing.enumerable === true && existing.writable === true)))
+      continue;
+    // A built-in, an everyday name of the prelude, or what a cell defined as read-only or with a getter becomes a variable of the
+    // session, with its value until the cell sets it.
     define(globalThis, name, existing?.value, { enumerable: true });
   }
 }
@@ -153,7 +154,17 @@ function remember(name: string, value: unknown): void {
   if (existing === undefined || (existing.enumerable === false && existing.configurable === true)) hidden(globalThis, name, value);
 }
 
-/** `x = 3` without a declaration: say what to do. */
+/** Names of other runtimes, and what a cell has instead. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  require: "there are no packages in the sandbox; files: read_file, list_files; search: parallel_rg_search; all names: help()",
+  process: "the sandbox has no process and no environment; all names: help()",
+  fetch: "the sandbox has no network; models: llm_query; files: read_file",
+  fs: "files: read_file, list_files",
+  Buffer: "use TextEncoder, TextDecoder, atob, btoa and Uint8Array",
+  setInterval: "use setTimeout",
+};
+
+/** `x = 3` without a declaration, or a name of another runtime: say what to do. */
 function hinted(thrown: unknown, script: string): unknown {
   if (!(thrown instanceof NativeReferenceError)) return thrown;
   const name = exec(/^([\p{ID_Start}$_][\p{ID_Continue}$]*) is not defined$/u, slice(thrown.message, 0, 300))?.[1];
@@ -161,6 +172,8 @@ function hinted(thrown: unknown, script: string): unknown {
   const assigns = new RegExp(`(?:^|[^\\w$.])${name.replaceAll("$", "\\$")}\\s*(?:[-+*/%&|^]|\\*\\*|<<|>>>?|&&|\\|\\||\\?\\?)?=(?!=)`).test(
     script,
   );
-  if (assigns) thrown.message = `${name} is not defined; declare it first: let ${name} = …`;
+  const instead = hasOwn(ELSEWHERE, name) ? ELSEWHERE[name] : undefined;
+  if (instead !== undefined) thrown.message = `${name} is not defined: ${instead}`;
+  else if (assigns) thrown.message = `${name} is not defined; declare it first: let ${name} = …`;
   return thrown;
 }

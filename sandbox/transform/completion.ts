@@ -71,7 +71,12 @@ function record(
       return reset();
     case "TryStatement":
       inside(statement.block);
-      inside(statement.handler?.body);
+      if (statement.handler) {
+        // What the block came to before it threw does not count.
+        const opened = statement.handler.body.start + 1;
+        pieces.edit(opened, opened, ` ${variable} = void 0;`);
+        inside(statement.handler.body);
+      }
       return reset();
     default:
       return false;

@@ -3,7 +3,7 @@
 import { parse, type Expression, type ExpressionStatement } from "acorn";
 import { recordCompletion } from "./completion.ts";
 import type { Unshift } from "./pieces.ts";
-import { stripTypes, type Stripped } from "./strip.ts";
+import { sameCode, stripTypes, type Stripped } from "./strip.ts";
 
 interface Kept {
   readonly stripped: Stripped & { readonly ok: true };
@@ -14,9 +14,10 @@ const BEFORE = "(0,";
 const AFTER = ")";
 const CONSTANT_NAMES = new Set(["NaN", "Infinity", "undefined"]);
 
-/** The cell with every constant that can be its value kept; undefined where there is none. Of a cell with types in it acorn reads nothing. */
+/** The cell with every constant that can be its value kept; undefined where there is none. */
 export async function keepConstants(source: string): Promise<Kept | undefined> {
-  const inserted = constants(source).flatMap(({ expression: { start, end } }) => [
+  const found = constants(source) ?? (await lastConstant(source));
+  const inserted = found.flatMap(({ start, end }) => [
     { at: start, text: BEFORE },
     { at: end, text: AFTER },
   ]);
@@ -35,19 +36,38 @@ export async function keepConstants(source: string): Promise<Kept | undefined> {
   return { stripped, unshift };
 }
 
-function constants(source: string): ExpressionStatement[] {
+interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Undefined where acorn cannot read the cell: most often there are types in it. */
+function constants(source: string): Stretch[] | undefined {
   const found: ExpressionStatement[] = [];
   try {
-    const program = parse(source, { ecmaVersion: "latest", sourceType: "module", allowHashBang: true });
+    const program = parse(source, { ecmaVersion: "latest", sourceType: "module" });
     recordCompletion(program.body, "", { code: source, edit: () => undefined }, (statement) => {
       found.push(statement);
       return true;
     });
   } catch {
-    return [];
+    return undefined;
   }
   // A plain literal stays where it is.
-  return found.filter(({ expression }) => expression.type !== "Literal" && isConstant(expression));
+  return found.map(({ expression }) => expression).filter((expression) => expression.type !== "Literal" && isConstant(expression));
+}
+
+/** The last statement of a cell with types, when it is a constant behind a semicolon or at the start of the last line. */
+async function lastConstant(source: string): Promise<Stretch[]> {
+  const end = source.trimEnd().replace(/;$/, "").length;
+  for (const separator of [";", "\n"]) {
+    const start = source.lastIndexOf(separator, end - 1) + 1;
+    const [constant] = start === 0 || end - start > 1000 ? [] : (constants(source.slice(start, end)) ?? []);
+    if (constant === undefined || constant.end !== end - start) continue;
+    // Were it the rest of a longer statement, a semicolon in front of it would change the code.
+    if (await sameCode(`${source.slice(0, start)};${source.slice(start)}`, source)) return [{ start: start + constant.start, end }];
+  }
+  return [];
 }
 
 /** Whether esbuild may know its value. One more than it does know costs nothing. */

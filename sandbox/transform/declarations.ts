@@ -21,10 +21,12 @@ export class Declarations implements Declared {
   readonly locals: string[] = [];
   readonly #pieces: Pieces;
   readonly #isGenerated: IsGenerated;
+  readonly #unused: (name: string) => string;
 
-  constructor(pieces: Pieces, isGenerated: IsGenerated) {
+  constructor(pieces: Pieces, isGenerated: IsGenerated, unused: (name: string) => string) {
     this.#pieces = pieces;
     this.#isGenerated = isGenerated;
+    this.#unused = unused;
   }
 
   /** A statement that stands at the top level itself. */
@@ -126,7 +128,7 @@ export class Declarations implements Declared {
       this.#pattern(id);
       const next = node.declarations[index + 1];
       if (isUsing && id.type === "Identifier" && init) {
-        this.#pieces.edit(id.start, id.end, `$${id.name}`);
+        this.#pieces.edit(id.start, id.end, this.#unused(`$${id.name}`));
         this.#pieces.edit(init.start, init.start, `${id.name} = `);
         continue;
       }

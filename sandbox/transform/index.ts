@@ -23,8 +23,8 @@ const UNMOVED: Unshift = (line, column) => [line, column];
 
 /** Never throws: what is wrong with a cell is data. */
 export async function transform(source: string, cell: number): Promise<Transformed> {
-  // A byte-order mark is no part of the text; as a blank, it keeps every column where it was.
-  const text = source.replace(/^\uFEFF/, " ");
+  // A byte-order mark is no part of the text, a first line `#!…` a comment; the same length keeps every column where it was.
+  const text = source.replace(/^\uFEFF/, " ").replace(/^( ?)#!/, "$1//");
   const refused = refusal(text);
   if (refused !== undefined) return failed("E_TRANSFORM", "SyntaxError", refused);
 
@@ -67,7 +67,8 @@ async function rejection(source: string, stripped: Stripped & { ok: false }): Pr
 
 /** Whether more text could make the cell whole: an open bracket, template or comment, a trailing operator. */
 async function isIncomplete(source: string, error: { readonly text: string; readonly atEnd: boolean }): Promise<boolean> {
-  if (/end of file|to terminate multi-line comment/.test(error.text)) return true;
+  // `a?.` reads as `a ? .` to esbuild.
+  if (/end of file|to terminate multi-line comment/.test(error.text) || /\?\.\s*$/.test(source)) return true;
   if (!error.atEnd || error.text !== "Unterminated string literal") return false;
   // esbuild says the same of '…' and `…`; only a template is still open after another line.
   const longer = await stripTypes(`${source}\n\n`);

@@ -1,5 +1,5 @@
 // A line that starts with `{` and is an object literal is one. JavaScript reads a block there, so the text is tried in parentheses.
-import { stripTypes, type Stripped } from "./strip.ts";
+import { sameCode, stripTypes, type Stripped } from "./strip.ts";
 import type { Unshift } from "./pieces.ts";
 
 interface Literal {
@@ -10,25 +10,39 @@ interface Literal {
 
 /** The cell with its last line-starting `{ … }` in parentheses, where that is an object and what comes before stands on its own. */
 export async function objectLiteral(source: string): Promise<Literal | undefined> {
-  const at = candidate(source);
-  if (at === undefined) return undefined;
-  const before = source.slice(0, at);
-  const literal = source.slice(at).replace(/[;\s]+$/, "");
-  const alone = await stripTypes(`(${literal}\n)`);
-  if (!alone.ok || (before.trim() !== "" && !(await stripTypes(before)).ok)) return undefined;
-  const stripped = await stripTypes(`${before};(${literal}\n)`);
-  if (!stripped.ok) return undefined;
-  const line = before.split(/\r\n|[\n\r\u2028\u2029]/).length - 1;
-  const inserted = ";(".length;
-  const column = before.length - Math.max(before.lastIndexOf("\n"), before.lastIndexOf("\r"), before.lastIndexOf("\u2028")) - 1;
-  return { stripped, unshift: (l, c) => [l, l === line && c >= column + inserted ? c - inserted : c] };
+  const end = endOfBraces(source);
+  if (end === undefined) return undefined;
+  for (const at of candidates(source)) {
+    const before = source.slice(0, at);
+    const literal = source.slice(at, end);
+    if (!(await stripTypes(`(${literal})`)).ok || !(await standsAlone(before))) continue;
+    const stripped = await stripTypes(`${before};(${literal})`);
+    if (!stripped.ok) continue;
+    const line = before.split(/\r\n|[\n\r\u2028\u2029]/).length - 1;
+    const inserted = ";(".length;
+    const column = before.length - Math.max(before.lastIndexOf("\n"), before.lastIndexOf("\r"), before.lastIndexOf("\u2028")) - 1;
+    return { stripped, unshift: (l, c) => [l, l === line && c >= column + inserted ? c - inserted : c] };
+  }
+  return undefined;
 }
 
-/** Offset of the first `{` when the cell begins with it, else of the last line that does. The cell must end with its `}`. */
-function candidate(source: string): number | undefined {
-  if (!/\}[;\s]*$/.test(source.slice(-200))) return undefined;
+/** Where the last `}` ends, when nothing but blanks, semicolons and comments follow it. */
+function endOfBraces(source: string): number | undefined {
+  const from = Math.max(0, source.length - 1000);
+  // A comment reaches to its end and no other way: a cell must not make this look long.
+  const last = /\}(?=(?:[;\s]|\/\/.*(?=[\n\r\u2028\u2029]|$)|\/\*(?:[^*]|\*(?!\/))*\*\/)*$)/.exec(source.slice(from));
+  return last === null ? undefined : from + last.index + 1;
+}
+
+/** Offsets of the first `{` when the cell begins with it, and of the last line that does. */
+function candidates(source: string): number[] {
   const start = source.search(/\S/);
-  if (source[start] === "{") return start;
   const line = source.lastIndexOf("\n{");
-  return line === -1 ? undefined : line + 1;
+  return [...(source[start] === "{" ? [start] : []), ...(line === -1 ? [] : [line + 1])];
+}
+
+/** A block after it is a statement of its own, and no body of what comes before: `if (x)`, `function f()`. */
+async function standsAlone(before: string): Promise<boolean> {
+  if (before.trim() === "") return true;
+  return sameCode(`${before};{}`, `${before}{}`);
 }

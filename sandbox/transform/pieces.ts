@@ -1,4 +1,5 @@
 // Builds the emitted script from pieces of esbuild's output, and the source map from the script back to the cell with it.
+import { STRICT_LINES } from "./strip.ts";
 import { decode, encode, type SourceMapMappings, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
 
 /** A stretch of code (offsets, end exclusive) replaced by a text, or left out of its place because it stands elsewhere. */
@@ -27,7 +28,7 @@ export class Pieces {
     this.code = code;
     this.#lineStarts = lineStarts(code);
     this.#mappings = decode(mappingsOf(map));
-    this.#unshift = unshift;
+    this.#unshift = (line, column) => unshift(line - STRICT_LINES, column);
   }
 
   /** Replaces a stretch; all edits come before the first `copy`. They may lie inside one another: the outer one wins where both are copied. */
@@ -72,7 +73,7 @@ export class Pieces {
 
   #write(text: string): void {
     this.#out.push(text);
-    for (const char of text.matchAll(/\n/g)) {
+    for (const char of text.matchAll(LINE_END)) {
       this.#outMappings.push([]);
       this.#column = -char.index - 1;
     }
@@ -115,9 +116,11 @@ export class Pieces {
   }
 }
 
-/** esbuild ends lines with \n alone; U+2028 stands raw only inside strings and templates, and counts as no line in its map. */
+/** esbuild writes \n alone between lines, and leaves U+2028 and U+2029 in strings: ends of lines to its map and to V8. */
+const LINE_END = /[\n\u2028\u2029]/g;
+
 function lineStarts(code: string): number[] {
-  return [0, ...code.matchAll(/\n/g).map((match) => match.index + 1)];
+  return [0, ...code.matchAll(LINE_END).map((match) => match.index + 1)];
 }
 
 /** Insertions come before what is replaced at the same place. */

@@ -1,5 +1,13 @@
 // esbuild's JavaScript to a script the guest can run many of, one after another, in one realm: parsed by acorn, spliced, mapped.
-import { parse, type ExpressionStatement, type ImportDeclaration, type ModuleDeclaration, type Program, type Statement } from "acorn";
+import {
+  parse,
+  type ExpressionStatement,
+  type ImportDeclaration,
+  type ModuleDeclaration,
+  type Node,
+  type Program,
+  type Statement,
+} from "acorn";
 import type { CellError } from "../outcome.ts";
 import { isModuleItem, recordCompletion } from "./completion.ts";
 import { Declarations } from "./declarations.ts";
@@ -21,16 +29,19 @@ export function rewrite(
   const pieces = new Pieces(code, stripped.map, unshift);
   const parsed = parseModule(code, pieces);
   if (!parsed.ok) return parsed;
-  const { program, calls } = parsed;
+  const { program } = parsed;
 
   const statements = exportsUnwrapped(program, pieces);
   const foreign = statements.find(isModuleItem);
   if (foreign !== undefined) return noPackages(foreign, pieces);
-  for (const at of calls) pieces.edit(at, at + "import".length, NO_IMPORT);
+  const imports = importsIn(program, code);
+  const meta = imports.find(({ type }) => type === "MetaProperty");
+  if (meta !== undefined) return rejected("import.meta belongs to modules; a cell is none", pieces, meta.start);
+  for (const { start } of imports) pieces.edit(start, start + "import".length, NO_IMPORT);
 
   // A name esbuild wrote itself is nowhere in the cell.
   const isGenerated = (name: string): boolean => name.startsWith("_") && !source.includes(name);
-  const declarations = new Declarations(pieces, isGenerated);
+  const declarations = new Declarations(pieces, isGenerated, (name) => unused(name, source));
   for (const statement of statements) if (!isModuleItem(statement)) declarations.topLevel(statement);
 
   const variable = unused("$value", source);
@@ -62,34 +73,41 @@ function emit(pieces: Pieces, code: string, declarations: Declarations, variable
   pieces.text(`\nreturn ${variable};\n}})`);
 }
 
-function parseModule(code: string, pieces: Pieces): { ok: true; program: Program; calls: number[] } | { ok: false; error: CellError } {
-  const calls: number[] = [];
-  let previous = -1;
+function parseModule(code: string, pieces: Pieces): { ok: true; program: Program } | { ok: false; error: CellError } {
   try {
-    const program = parse(code, {
-      ecmaVersion: "latest",
-      sourceType: "module",
-      // The AST walk below stays at the top level; `import(` can stand anywhere, and its token is all that is needed.
-      onToken: (token) => {
-        if (token.type.label === "import") previous = token.start;
-        else {
-          if (token.type.label === "(" && previous !== -1) calls.push(previous);
-          previous = -1;
-        }
-      },
-      allowHashBang: true,
-    });
-    return { ok: true, program, calls };
+    return { ok: true, program: parse(code, { ecmaVersion: "latest", sourceType: "module" }) };
   } catch (error) {
     if (error instanceof SyntaxError && "pos" in error && typeof error.pos === "number") {
-      const message = error.message.replace(/ \(\d+:\d+\)$/, "");
-      return { ok: false, error: { name: "SyntaxError", message, code: "E_SYNTAX", ...pieces.position(error.pos) } };
+      return rejected(error.message.replace(/ \(\d+:\d+\)$/, ""), pieces, error.pos);
     }
     return {
       ok: false,
       error: { name: "SyntaxError", message: "the cell nests too deeply to be parsed; build the value in steps", code: "E_TRANSFORM" },
     };
   }
+}
+
+function rejected(message: string, pieces: Pieces, at: number, code = "E_SYNTAX"): { ok: false; error: CellError } {
+  return { ok: false, error: { name: "SyntaxError", message, code, ...pieces.position(at) } };
+}
+
+/** Every `import(…)` and `import.meta`. They can stand anywhere; with a list of its own, the walk bears any depth. */
+function importsIn(program: Program, code: string): Node[] {
+  const found: Node[] = [];
+  const left: unknown[] = /\bimport\b/.test(code) ? [program] : [];
+  while (left.length > 0) {
+    const node = left.pop();
+    if (typeof node !== "object" || node === null) continue;
+    if (isNode(node) && (node.type === "ImportExpression" || (node.type === "MetaProperty" && code.startsWith("import", node.start)))) {
+      found.push(node);
+    }
+    for (const value of Object.values(node)) if (typeof value === "object" && value !== null) left.push(value);
+  }
+  return found;
+}
+
+function isNode(value: object): value is Node {
+  return "type" in value && "start" in value;
 }
 
 /** `export const x` declares x; `export default e` is e; `export {x}` is nothing. */
@@ -130,7 +148,7 @@ function isErased(node: ImportDeclaration, pieces: Pieces): boolean {
 function noPackages(node: ModuleDeclaration, pieces: Pieces): Rewritten {
   const from = "source" in node && node.source ? String(node.source.value) : "a package";
   const message = `there are no packages in the sandbox, so ${JSON.stringify(from)} cannot be imported; files: read_file, list_files; search: parallel_rg_search; models: llm_query; all names: help()`;
-  return { ok: false, error: { name: "SyntaxError", message, code: "E_IMPORT", ...pieces.position(node.start) } };
+  return rejected(message, pieces, node.start, "E_IMPORT");
 }
 
 /** Whether a statement stands in the cell, and was not added by esbuild for a decorator or a namespace. */

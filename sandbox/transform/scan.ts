@@ -5,7 +5,10 @@ const OPEN = new Set(["(", "[", "{"]);
 const CLOSE = new Set([")", "]", "}"]);
 const PREFIX = new Set(["!", "~", "+", "-"]);
 
-/** Why the source is refused, or undefined. Strings, templates' text and comments do not count; `${` does. */
+/** What may stand before a regular expression; before a division stands a value. */
+const BEFORE_REGEXP = /(?:^|[-+*%&|^~!=<>?:;,([{}]|\b(?:return|typeof|case|in|of|await|void|yield|delete))$/;
+
+/** Why the source is refused, or undefined. Strings, templates' text, comments and regular expressions do not count; `${` does. */
 export function refusal(source: string): string | undefined {
   if (source.length > MAX_SOURCE || Buffer.byteLength(source) > MAX_SOURCE) {
     return `the cell is ${Buffer.byteLength(source).toLocaleString("en-US")} bytes, over the limit of ${MAX_SOURCE.toLocaleString("en-US")}; read large data with read_file instead of pasting it`;
@@ -20,6 +23,8 @@ function nesting(source: string): number {
   const open: string[] = [];
   let deepest = 0;
   let prefixes = 0;
+  // A look that found no end is not repeated over the same text: the whole stays linear.
+  let noRegExpBefore = 0;
   for (let at = 0; at < source.length && deepest <= MAX_NESTING; at++) {
     const char = source.charAt(at);
     if (PREFIX.has(char)) deepest = Math.max(deepest, ++prefixes);
@@ -29,7 +34,11 @@ function nesting(source: string): number {
     else if (char === '"' || char === "'") at = endOfString(source, at, char);
     else if (char === "/" && source[at + 1] === "/") at = endOf(source, at, /[\n\r\u2028\u2029]/g);
     else if (char === "/" && source[at + 1] === "*") at = endOf(source, at + 2, /\*\//g);
-    else if (char === "`") at = templateText(source, at + 1, open);
+    else if (char === "/" && at >= noRegExpBefore && BEFORE_REGEXP.test(source.slice(Math.max(0, at - 20), at).trimEnd())) {
+      const end = endOfRegExp(source, at);
+      if (source[end] === "/") at = end;
+      else noRegExpBefore = end;
+    } else if (char === "`") at = templateText(source, at + 1, open);
     else if (OPEN.has(char)) open.push(char);
     else if (CLOSE.has(char) && open.pop() === "${") at = templateText(source, at + 1, open);
     deepest = Math.max(deepest, open.length);
@@ -56,6 +65,20 @@ function endOfString(source: string, from: number, quote: string): number {
     const char = source[at];
     if (char === "\\") at++;
     else if (char === quote || char === "\n") return at;
+  }
+  return source.length;
+}
+
+/** Offset of the `/` that ends it, or of the end of the line: it was a division then. A `/` in a class does not end it. */
+function endOfRegExp(source: string, from: number): number {
+  let isClass = false;
+  for (let at = from + 1; at < source.length; at++) {
+    const char = source[at];
+    if (char === "\n") return at;
+    if (char === "\\") at++;
+    else if (char === "[") isClass = true;
+    else if (char === "]") isClass = false;
+    else if (char === "/" && !isClass) return at;
   }
   return source.length;
 }

@@ -20,8 +20,13 @@ const OPTIONS = {
   sourcesContent: false,
   // V8 has no decorators yet; esbuild lowers the standard ones. Remove when V8 ships them.
   supported: { decorators: false },
-  tsconfigRaw: { compilerOptions: { alwaysStrict: true, verbatimModuleSyntax: true, useDefineForClassFields: true } },
+  tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, useDefineForClassFields: true } },
 } as const satisfies esbuild.TransformOptions;
+
+/** esbuild moves functions out of blocks unless the code itself says that it is strict; `alwaysStrict` is not enough. */
+const STRICT = '"use strict";\n';
+/** Lines in front of the cell in the source map. The lines of errors are the cell's. */
+export const STRICT_LINES = 1;
 
 /** One request at a time runs alone when the service has just died, so that the culprit is known. */
 let alone: Promise<unknown> = Promise.resolve();
@@ -32,6 +37,13 @@ export async function stripTypes(source: string): Promise<Stripped> {
   const again = alone.then(() => attempt(source));
   alone = again;
   return again;
+}
+
+/** Whether two texts are the same code, empty statements aside. */
+export async function sameCode(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([stripTypes(one), stripTypes(other)]);
+  const code = (stripped: Stripped): string | undefined => (stripped.ok ? stripped.code.replaceAll(/^;\n/gm, "") : undefined);
+  return first.ok && code(first) === code(second);
 }
 
 /** Starts the service, so that the first cell does not wait for it. */
@@ -45,7 +57,7 @@ async function attempt(source: string): Promise<Stripped> {
     timer = setTimeout(resolve, STRIP_TIMEOUT_MS, "expired");
   });
   try {
-    const result = await Promise.race([quietly(() => esbuild.transform(source, OPTIONS)), expired]);
+    const result = await Promise.race([quietly(() => esbuild.transform(STRICT + source, OPTIONS)), expired]);
     if (result === "expired") return await crashed(`taking the types out took more than ${STRIP_TIMEOUT_MS / 1000} s`);
     return { ok: true, code: result.code, map: result.map };
   } catch (error) {
@@ -95,8 +107,9 @@ function located(message: esbuild.Message, source: string): Stripped {
   // esbuild counts columns in bytes of UTF-8.
   const before = Buffer.from(location.lineText).subarray(0, location.column).toString();
   const lines = source.trimEnd().split(/\r\n|[\n\r\u2028\u2029]/);
-  const atEnd = location.line > lines.length || (location.line === lines.length && before.length >= (lines.at(-1)?.length ?? 0));
-  return { ok: false, text: message.text, line: location.line, column: before.length + 1, atEnd };
+  const line = location.line - STRICT_LINES;
+  const atEnd = line > lines.length || (line === lines.length && before.length >= (lines.at(-1)?.length ?? 0));
+  return { ok: false, text: message.text, line, column: before.length + 1, atEnd };
 }
 
 /** Ends the service, so that a process can end. */

@@ -10,6 +10,7 @@ import { EXIT, exitOfCode } from "./exit.ts";
 import { catchSignals } from "./interrupt.ts";
 import { Reporter } from "./reporter.ts";
 import { carriesText, tellingWhenLate } from "./stdin.ts";
+import { counted } from "./terminal.ts";
 
 export async function ask(question: string, paths: readonly string[], context: CommandContext): Promise<number> {
   if (question.trim() === "") throw new HostError("E_USAGE", "the question is empty: rlm-repl ask 'your question' PATH…");
@@ -19,7 +20,7 @@ export async function ask(question: string, paths: readonly string[], context: C
   await using session = await openFor(context, ASK, reporter.emit, handedOf(paths, context, reporter.emit));
   const { isPriced } = await session.models();
   const { usd, calls } = session.left;
-  const bounds = [...(calls === null ? [] : [`${calls} model calls`]), ...(usd === null || !isPriced ? [] : [`$${usd.toFixed(2)}`])];
+  const bounds = [...(calls === null ? [] : [`${calls} model calls`]), ...(usd === null || !isPriced ? [] : [dollars(usd, "down")])];
   reporter.emit({ type: "notice", text: `at most ${bounds.join(" and ")} (--max-calls, --max-cost), session ${session.id}` });
   using signals = catchSignals(() => void session.close());
   const result = await session.ask(question, { signal: signals.signal });
@@ -61,11 +62,8 @@ export async function showAnswer(result: AskResult, quiet: boolean, { out, err }
     await out.write(`${typeof answer === "string" ? answer : JSON.stringify(answer, null, 2)}\n`);
   if (quiet) return;
   const money = usage.usd === null ? "price unknown" : dollars(usage.usd, "up");
-  await err.raw(
-    err.dim(
-      `rlm-repl: ${iterations} turns, ${usage.calls} model calls, ${usage.inputTokens.toLocaleString("en-US")} + ${usage.outputTokens.toLocaleString("en-US")} tokens, ${money}\n`,
-    ),
-  );
+  const told = `rlm-repl: ${counted(iterations, "turn")}, ${counted(usage.calls, "model call")}, ${usage.inputTokens.toLocaleString("en-US")} + ${usage.outputTokens.toLocaleString("en-US")} tokens, ${money}`;
+  await err.raw(`${err.dim(err.wrapped(told))}\n`);
 }
 
 function exitOf({ stopReason, error }: AskResult): number {

@@ -21,13 +21,14 @@ function isAnswer(value: unknown): value is Answer {
 export function answerLines({ counts, quotes, check }: Answer, folder: string, out: Output): string[] {
   const width = Math.max(...counts.map(({ can }) => can.length));
   return [
+    "",
     out.bold("Answer (what FINAL got)"),
     ...counts.map(
       ({ can, packages, files, places }) =>
         `  ${can.padEnd(width)}  ${amount(packages, "package")}, ${amount(files, "file")}, ${amount(places, "place")}`,
     ),
     ...(quotes.length === 0 ? [] : [""]),
-    ...quotes.map(({ at, text }) => `  ${visible(at)}: ${out.dim(visible(text))}`),
+    ...quotes.map(({ at, text }) => out.dim(out.wrapped(`  ${visible(at)}: ${visible(text)}`))),
     "",
     out.bold(`Check it by hand: ${check.places.toLocaleString("en-US")} times ${check.text} in scripts`),
     `  LC_ALL=C grep -rIohF ${quoted(check.text)} ${check.globs.map((glob) => `--include=${quoted(glob)}`).join(" ")} ${quoted(folder)} | wc -l`,

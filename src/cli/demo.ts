@@ -13,7 +13,7 @@ import { EXIT, exitOfResult } from "./exit.ts";
 import { catchSignals } from "./interrupt.ts";
 import { Reporter } from "./reporter.ts";
 import { stateInWords } from "./show.ts";
-import { visible, type Output } from "./terminal.ts";
+import { counted, visible, type Output } from "./terminal.ts";
 
 const QUESTION = "What in these packages can run programs, run code from strings, or open the network?";
 /** The demo stops a loop; a newcomer should not wait half a minute for it. */
@@ -27,9 +27,14 @@ export async function demo(path: string | undefined, context: CommandContext): P
   const screen = json ? err : out;
   const say = async (text: string): Promise<void> => {
     reporter.end();
-    if (!quiet || screen === out) await screen.raw(`${text}\n`);
+    if (!quiet || screen === out) await screen.raw(`${screen.wrapped(text)}\n`);
   };
-  await say(screen.bold(`\nQuestion: ${QUESTION}`));
+  if (!existsSync(resolve(process.cwd, folder)))
+    throw new HostError(
+      "E_USAGE",
+      `there is no folder ${folder} (looked in ${process.cwd}); without a path the demo looks at its own dependencies`,
+    );
+  await say(screen.bold(screen.wrapped(`\nQuestion: ${QUESTION}`)));
   await say(`Files:    ${visible(folder)}`);
   await say(
     `The cells below were written beforehand, where a root model would write them. Everything they call is real:\nthe sandbox, ripgrep, threads, and sub-model calls (answered by ${visible(model)}).\n`,
@@ -37,7 +42,7 @@ export async function demo(path: string | undefined, context: CommandContext): P
   await using session = await openFor(context, DEMO, reporter.emit, { contexts: [folder], model });
   using signals = catchSignals(() => void session.close());
   for (const [i, cell] of notebook().entries()) {
-    await say(screen.bold(`[${i + 1}] ${cell.title}`));
+    await say(screen.bold(screen.wrapped(`[${i + 1}] ${cell.title}`)));
     await say(screen.dim(codeLines(cell.source, verbose, screen)));
     const result = await session.run(cell.source, { signal: signals.signal });
     reporter.end();
@@ -59,7 +64,7 @@ function resultLines({ output, outcome, ms, calls, error, state }: CellResult): 
   const shown = text === "" ? [] : text.split("\n").map((line) => `  ${line}`);
   const failed = error === undefined ? "" : `: ${visible(error.message)}`;
   const kept = state === undefined ? "" : ` (${stateInWords(state)})`;
-  const served = calls === 0 ? "" : `, ${calls} host call${calls === 1 ? "" : "s"}`;
+  const served = calls === 0 ? "" : `, ${counted(calls, "host call")}`;
   return [...shown, `  → ${outcome} in ${Math.round(ms).toLocaleString("en-US")} ms${served}${failed}${kept}`].join("\n");
 }
 
@@ -71,7 +76,7 @@ function codeLines(source: string, all: boolean, screen: Output): string {
   const room = screen.isTerminal && !all ? screen.columns - MARGIN.length : Number.POSITIVE_INFINITY;
   const lines = visible(source.trim()).split("\n");
   const kept = all ? lines : lines.slice(0, MAX_LINES);
-  const more = lines.length > kept.length ? [`… ${lines.length - kept.length} more lines (-v shows all)`] : [];
+  const more = lines.length > kept.length ? [`… ${counted(lines.length - kept.length, "more line")} (-v shows all)`] : [];
   return [...kept, ...more].map((line) => `${MARGIN}${line.length > room ? `${line.slice(0, room - 1)}…` : line}`.trimEnd()).join("\n");
 }
 

@@ -8,7 +8,6 @@ export const EXIT = { ok: 0, cell: 1, usage: 2, budget: 3, limit: 4, provider: 5
 export function exitOfCode(code: string | undefined): number {
   switch (code) {
     case "E_USAGE":
-    case "E_NOT_FOUND":
     case "E_NO_MODEL":
     case "E_LOCAL_ONLY":
       return EXIT.usage;

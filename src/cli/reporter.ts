@@ -1,7 +1,7 @@
 // What happens meanwhile, on stderr: console output, notices, progress on one line that is wiped before anything else is written.
 import type { EventSink, RunEvent } from "../events.ts";
 import type { Output } from "./terminal.ts";
-import { visible } from "./terminal.ts";
+import { counted, visible } from "./terminal.ts";
 
 export interface ReporterOptions {
   readonly quiet: boolean;
@@ -14,6 +14,7 @@ export interface ReporterOptions {
 
 const PROGRESS_EVERY_MS = 80;
 const MAX_CODE_LINES = 12;
+const MAX_OUTPUT_LINES = 6;
 
 export class Reporter {
   readonly #err: Output;
@@ -31,7 +32,7 @@ export class Reporter {
     const { quiet, verbose, turns } = this.#options;
     switch (event.type) {
       case "notice":
-        return quiet ? undefined : this.line(this.#err.dim(`rlm-repl: ${visible(event.text)}`));
+        return quiet ? undefined : this.line(this.#err.dim(this.#err.wrapped(`rlm-repl: ${visible(event.text)}`)));
       case "console":
         return this.#options.console ? this.#console(event.text) : undefined;
       case "progress":
@@ -85,10 +86,8 @@ export class Reporter {
   /** One line that the next one replaces; only at a terminal. */
   #status(text: string): void {
     if (!this.#err.isTerminal) return;
-    const columns = Math.max(10, this.#err.columns - 1);
-    const shown = visible(text).replaceAll("\n", " ");
-    const cut = shown.length > columns ? `${shown.slice(0, columns - 1)}…` : shown;
-    void this.#err.raw(this.#err.color ? `\r\u001b[2K${this.#err.dim(cut)}` : `\r${cut.padEnd(columns)}`);
+    const shown = this.#err.cut(visible(text).replaceAll("\n", " "));
+    void this.#err.raw(this.#err.color ? `\r\u001b[2K${this.#err.dim(shown)}` : `\r${shown.padEnd(Math.max(10, this.#err.columns - 1))}`);
     this.#lineShown = true;
   }
 
@@ -99,23 +98,32 @@ export class Reporter {
   }
 
   #reply({ iteration, code, text }: RunEvent & { type: "turn_reply" }): void {
-    const shown = code ?? text;
-    const lines = shown.trimEnd().split("\n");
-    const kept = this.#options.verbose ? lines : lines.slice(0, MAX_CODE_LINES);
-    const more = lines.length > kept.length ? [`… ${lines.length - kept.length} more lines`] : [];
     this.line(this.#err.bold(`turn ${iteration}${code === null ? " (no code)" : ""}`));
-    for (const line of [...kept, ...more]) this.line(this.#err.dim(`  ${visible(line)}`));
+    this.#indented(code ?? text, MAX_CODE_LINES);
   }
 
+  /** What the cell printed, and how it ended. An answer is told by the command itself. */
   #outcome({ outcome }: RunEvent & { type: "cell_end" }): void {
-    const { error, value } = outcome;
-    const said =
-      error === undefined ? (value === undefined || value.type === "undefined" ? "" : value.preview) : `${error.name}: ${error.message}`;
-    const first = visible(said).split("\n").slice(0, 6).join("\n  ");
-    this.line(
-      this.#err.dim(
-        `  → ${outcome.outcome} in ${Math.round(outcome.ms)} ms${outcome.calls > 0 ? `, ${outcome.calls} host calls` : ""}${first === "" ? "" : `: ${first}`}`,
-      ),
-    );
+    const { error, value, output, ms, calls } = outcome;
+    if (output.length > 0 && !this.#options.console) this.#indented(output.text, MAX_OUTPUT_LINES);
+    const silent = value === undefined || value.type === "undefined" || outcome.outcome === "final";
+    const said = error === undefined ? (silent ? "" : value.preview) : `${error.name}: ${error.message}`;
+    const first = visible(said).split("\n").slice(0, 6).join("\n    ");
+    const served = calls === 0 ? "" : `, ${counted(calls, "host call")}`;
+    const text = `  → ${outcome.outcome} in ${Math.round(ms)} ms${served}${first === "" ? "" : `: ${first}`}`;
+    this.line(this.#err.dim(this.#err.wrapped(text)));
+  }
+
+  /** The first lines of a text, each on one line of the terminal; with `-v` all of it, as it is. */
+  #indented(text: string, most: number): void {
+    const { verbose } = this.#options;
+    const lines = text.trimEnd().split("\n");
+    const kept = verbose ? lines : lines.slice(0, most);
+    const left = lines.length - kept.length;
+    const more = left > 0 ? [`… ${counted(left, "more line")}`] : [];
+    for (const line of [...kept, ...more]) {
+      const shown = `  ${visible(line)}`;
+      this.line(this.#err.dim(verbose ? shown : this.#err.cut(shown)));
+    }
   }
 }

@@ -91,7 +91,10 @@ export async function showError({ error, cell }: CellResult, source: string, err
   const code = error.code !== undefined && !error.message.includes(error.code) ? ` (${error.code})` : "";
   const name = error.name === "Thrown" ? "threw" : error.name;
   const line = error.line === undefined ? undefined : source.split(/\r\n|[\n\r\u2028\u2029]/)[error.line - 1];
-  const pointer = line === undefined || line.length > 200 ? "" : `\n  ${line}\n  ${" ".repeat(Math.max(0, (error.column ?? 1) - 1))}^`;
+  const pointer =
+    line === undefined || line.length > (err.isTerminal ? err.columns - 3 : 200)
+      ? ""
+      : `\n  ${line}\n  ${" ".repeat(Math.max(0, (error.column ?? 1) - 1))}^`;
   await err.write(`${name}: ${error.message}${code}${where}${pointer}\n`);
   const frames = (error.stack ?? "").split("\n").filter((frame) => frame.startsWith("    at "));
   if (frames.length > 1) await err.write(`${frames.slice(0, 10).join("\n")}\n`);

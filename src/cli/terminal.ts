@@ -13,6 +13,11 @@ export function visible(text: string): string {
   });
 }
 
+/** "1 turn", "1,200 model calls". */
+export function counted(n: number, noun: string): string {
+  return `${n.toLocaleString("en-US")} ${noun}${n === 1 ? "" : "s"}`;
+}
+
 /** Where a command writes: raw in a pipe, visible at a terminal. */
 export class Output {
   readonly stream: Writable;
@@ -44,6 +49,22 @@ export class Output {
     });
   }
 
+  /** A line that is longer than the terminal is wide, cut. */
+  cut(line: string): string {
+    const room = Math.max(10, this.columns - 1);
+    return this.isTerminal && line.length > room ? `${line.slice(0, room - 1)}…` : line;
+  }
+
+  /** Lines broken between words where the terminal would break them anywhere; what follows is indented by two more. */
+  wrapped(text: string): string {
+    return this.isTerminal
+      ? text
+          .split("\n")
+          .map((line) => wrap(line, this.columns))
+          .join("\n")
+      : text;
+  }
+
   dim(text: string): string {
     return this.color ? `\u001b[2m${text}\u001b[22m` : text;
   }
@@ -51,4 +72,17 @@ export class Output {
   bold(text: string): string {
     return this.color ? `\u001b[1m${text}\u001b[22m` : text;
   }
+}
+
+function wrap(line: string, columns: number): string {
+  const indent = `${/^ */.exec(line)?.[0] ?? ""}  `;
+  const lines: string[] = [];
+  let rest = line;
+  while (rest.length > columns) {
+    const space = rest.lastIndexOf(" ", columns);
+    if (space <= indent.length) break;
+    lines.push(rest.slice(0, space));
+    rest = indent + rest.slice(space + 1);
+  }
+  return [...lines, rest].join("\n");
 }

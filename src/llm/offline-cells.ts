@@ -72,12 +72,14 @@ print(\`\${answers.filter((text) => text !== null).length} of \${prompts.length}
 /** Combines what was quoted, and ends the run. */
 export function finalCell(): string {
   return `const quotes: string[] = [];
+// Words that stand alone on their lines say little: they are counted, not quoted.
+const counted = places === 0 ? [] : [\`\${places} lines carry one of the question's words: \${used.flatMap((p, i) => found[i] > 0 ? [\`\${p} \${found[i]} times\`] : []).join(", ")}\`];
 for (const text of answers) {
   for (const line of (text ?? "").split("\\n")) {
     if (line.trim() !== "" && line !== ${JSON.stringify(OFFLINE_MARK)} && line !== ${JSON.stringify(NO_LINE)} && !quotes.includes(line)) quotes.push(line);
   }
 }
-FINAL([${JSON.stringify(OFFLINE_MARK)}, ...(quotes.length === 0 ? [${JSON.stringify(NO_LINE)}] : [\`\${places} lines in \${files} files carry the question's words; those that bear on it most:\`, ...quotes.slice(0, 12)])].join("\\n"));`;
+FINAL([${JSON.stringify(OFFLINE_MARK)}, ...(quotes.length === 0 ? [${JSON.stringify(NO_LINE)}, ...counted] : [\`\${places} lines in \${files} files carry the question's words; those that bear on it most:\`, ...quotes.slice(0, 12)])].join("\\n"));`;
 }
 
 /** The plan without a model and without ripgrep, for when one of the cells above failed. */

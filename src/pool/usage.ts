@@ -52,7 +52,13 @@ export function minus(now: Usage, before: Usage): Usage {
   };
 }
 
-/** Usage as JSON tells it, everywhere. */
+/** Usage as JSON tells it, everywhere; money to 10⁻¹² USD, which leaves out what adding fractions adds. */
 export function usageJson({ calls, inputTokens, outputTokens, cachedInputTokens, usd }: Usage): Readonly<Record<string, number | null>> {
-  return { calls, input_tokens: inputTokens, output_tokens: outputTokens, cached_input_tokens: cachedInputTokens, usd };
+  return {
+    calls,
+    input_tokens: inputTokens,
+    output_tokens: outputTokens,
+    cached_input_tokens: cachedInputTokens,
+    usd: usd === null ? null : Number(usd.toFixed(12)),
+  };
 }

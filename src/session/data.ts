@@ -96,6 +96,7 @@ async function openInOrder(inputs: readonly ContextInput[], paths: readonly stri
 
 function tell(context: ContextSource, emit: EventSink): void {
   for (const text of context.notices) emit({ type: "notice", text });
+  if (context.kind !== "corpus" && context.size === 0) emit({ type: "notice", text: `${context.name} is empty` });
   if (context.kind === "corpus" && context.corpus.files.length > 0)
     emit({ type: "notice", text: `${context.name}: ${describeFiles(context.corpus)}` });
 }

@@ -17,6 +17,7 @@ import { inTurn } from "../calls/turns.ts";
 import type { Handlers } from "../calls/types.ts";
 import type { EventSink } from "../events.ts";
 import type { Environment } from "../llm/http.ts";
+import { readPrices } from "../llm/prices.ts";
 import { tellFirstRemote } from "../llm/remote-notice.ts";
 import { Budget, type BudgetLimits } from "../pool/budget.ts";
 import { usageJson } from "../pool/usage.ts";
@@ -65,6 +66,8 @@ export interface Opened extends AsyncDisposable {
 export async function openEverything(options: OpenOptions): Promise<Opened> {
   const { cwd, env, emit, limits, bounds, workspaceDirs, noIgnore, stdin } = options;
   warmUp();
+  // A file that is wrong is told before anything runs.
+  if (options.models.pricesFile !== undefined) await readPrices(options.models.pricesFile);
   const data = await SessionData.open({ cwd, workspaceDirs, noIgnore, stdin, emit }, options.contexts);
 
   const budget = new Budget(bounds);

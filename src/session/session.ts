@@ -206,6 +206,10 @@ export class Session {
   #afterCell(run: CellRun): void {
     this.#running = undefined;
     this.#wake();
+    const { timers } = this.#calls.pending;
+    if (timers > 0 && run.done !== undefined && run.final === undefined) {
+      run.warn(`${timers === 1 ? "a timer" : `${timers} timers`} still waiting when the cell ended will not fire; await what they do`);
+    }
     this.#calls.clearTimers();
     this.#queue = this.#queue.filter((entry) => entry.kind !== "timer");
     if (run.done !== undefined && run.final === undefined) return;
@@ -287,7 +291,11 @@ export class Session {
     const running = this.#running;
     if (running === undefined) return;
     const { run, end } = running;
-    if (cut !== undefined && (cell === run.n || kernelLost)) return end(cut);
+    if (cut !== undefined && (cell === run.n || kernelLost)) {
+      // What is still queued for it would run as code it left behind.
+      this.#queue = this.#queue.filter((entry) => entry.kind === "look" || entry.cell !== run.n);
+      return end(cut);
+    }
     // Code that an earlier cell left behind is not this one's fault, as long as the isolate stands.
     if (cut !== undefined) run.warn(`code that cell ${cell} left behind ran past the time limit and was stopped`);
     if (warning !== undefined && run.final === undefined) run.warn(warning);

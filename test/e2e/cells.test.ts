@@ -115,6 +115,59 @@ describe("cells", () => {
   });
 });
 
+/** Cells of one session, each with its value, or its preview as a RegExp. */
+const SESSION: readonly (readonly [source: string, value: unknown])[] = [
+  // Constants, which esbuild would leave out.
+  ["const n1: number = 1; -1", -1],
+  ["type N2 = string\n1 + 1", 2],
+  ["enum E3 { A }; 'a' + 'b'", "ab"],
+  ["let n4: number = 3\nn4\n-1", 2],
+  ["interface I5 {}\nundefined", /^undefined$/],
+  // Objects that start a line, and blocks that are bodies.
+  ["{ a: 1 } // note", { a: 1 }],
+  ["{ a: 1 }; /* a { } */", { a: 1 }],
+  ["{ a: 1 }\n{ b: 2 }", { b: 2 }],
+  ["{ a: '}' }", { a: "}" }],
+  ["function f6()\n{}", /^undefined$/],
+  ["function f7(x)\n{ x }\n", /^undefined$/],
+  // `import` is a name of a property, too.
+  ["const o8 = { import(x) { return x } }; o8.import(3)", 3],
+  ["class A9 { static import() { return 1 } } A9.import ()", 1],
+  ["try { await import('fs') } catch (e) { e.code }", "E_IMPORT"],
+  // Functions stay in their blocks.
+  ["let f10 = 1; void 0", /^undefined$/],
+  ["if (true) { function f10() {} } typeof f10", "number"],
+  ["const $r = 5; void 0", /^undefined$/],
+  ["using r = { [Symbol.dispose]() {} }; $r", 5],
+  ["try { 1; throw 2 } catch {}", /^undefined$/],
+  ["Object.defineProperty(globalThis, 'only', { get: () => 1, configurable: true, enumerable: true }); let only2 = only; only2", 1],
+  ["let only = 2; only", 2],
+  ["'a\u2028b'.length", 3],
+  // Shadowed built-ins break nothing but cells that need them.
+  [
+    "let globalThis = 5, Object = 1, Array = 2, Promise = 3, JSON = 4, Map = 5, Set = 6, Error = 7, Symbol = 8, RegExp = 9, Reflect = 1",
+    /./,
+  ],
+  ["[1, { a: Object }]", [1, { a: 1 }]],
+  ["await new (async () => {}).constructor('return 7')()", 7],
+  ["SHOW_VARS().find(({ name }) => name === 'Map').preview", "5"],
+  ["(await parallel_scan([() => [1].map(String)]))[0].value", ["1"]],
+];
+
+it("keeps its semantics over a whole session", async () => {
+  const outcomes = await notebook(SESSION.map(([source]) => source));
+  for (const [i, [source, expected]] of SESSION.entries()) {
+    const { outcome, value, preview, error } = outcomes[i] ?? {};
+    const got = expected instanceof RegExp ? preview : value;
+    expect({ source, outcome, got, error }).toEqual({
+      source,
+      outcome: "ok",
+      got: expected instanceof RegExp ? expect.stringMatching(expected) : expected,
+      error: undefined,
+    });
+  }
+});
+
 describe("what goes wrong in a cell", () => {
   it.each(
     [
@@ -127,6 +180,8 @@ describe("what goes wrong in a cell", () => {
       ["let a = 1\nreturn a", { code: "E_SYNTAX", line: 2, column: 1 }],
       ["const é = 1; let let2 = ; ", { code: "E_SYNTAX", line: 1, column: 25 }],
       ["import fs from 'fs'", { code: "E_IMPORT", line: 1, column: 1 }],
+      ["1\n import.meta.url", { code: "E_SYNTAX", line: 2, column: 2 }],
+      ["const a = {}; a?.", { code: "E_INCOMPLETE" }],
       ["let context = 1", { code: "E_RESERVED_NAME", line: 1, column: 5 }],
       ["function llm_query() {}", { code: "E_RESERVED_NAME" }],
       ["010", { code: "E_SYNTAX" }],
@@ -142,14 +197,18 @@ describe("what goes wrong in a cell", () => {
   });
 
   it("names the place in the cell's own text", async () => {
-    const [defined, called, assigned] = await notebook([
+    const [defined, called, assigned, node, separator] = await notebook([
       "interface Gone { a: string }\nfunction fails(x: number): never {\n  throw new RangeError('no ' + x)\n}",
       "// comment\n\n  fails(3)",
       "undecl=3",
+      "require('fs')",
+      "#!/usr/bin/env node\n'a\u2028b'; null.x",
     ]);
     expect(defined).toMatchObject({ outcome: "ok", vars: ["fails"] });
     expect(called).toMatchObject({ outcome: "threw", error: { name: "RangeError", message: "no 3", line: 3, column: 3 } });
     expect(assigned?.error?.message).toContain("declare it first: let undecl");
+    expect(node?.error?.message).toContain("read_file");
+    expect(separator).toMatchObject({ error: { name: "TypeError", line: 3, column: 10 } });
   });
 
   it("stops loops and keeps the variables", async () => {
@@ -158,21 +217,27 @@ describe("what goes wrong in a cell", () => {
         "const kept = 1",
         "while(true){}",
         "await 0; while(true){}",
-        "setTimeout(() => { for(;;); }, 1); await new Promise(() => {})",
+        "setTimeout(() => { for(;;); }, 1); await new Promise((r) => setTimeout(r, 100))",
         "kept",
       ],
       ["--cell-timeout", "0.5"],
     );
     expect(outcomes.map((outcome) => outcome.outcome)).toEqual(["ok", "timeout", "timeout", "timeout", "ok"]);
-    expect(outcomes.at(-1)).toMatchObject({ value: 1 });
+    expect(outcomes.at(-1)).toMatchObject({ value: 1, warnings: [] });
   });
 
   it("ends what can never settle at once, and tells a rejection nobody handled", async () => {
-    const [never, loose, after] = await notebook(["await new Promise(() => {})", "void Promise.reject(new Error('loose')); 1", "2"]);
+    const [never, loose, timer, after] = await notebook([
+      "await new Promise(() => {})",
+      "void Promise.reject(new Error('loose')); 1",
+      "setTimeout(() => console.log('late'), 100); 1",
+      "await new Promise((r) => setTimeout(r, 200)); 2",
+    ]);
     expect(never).toMatchObject({ outcome: "threw", error: { code: "E_NEVER_SETTLES" } });
     expect(loose).toMatchObject({ outcome: "ok", value: 1 });
     expect(loose?.warnings.join()).toContain("loose");
-    expect(after).toMatchObject({ outcome: "ok", value: 2, warnings: [] });
+    expect(timer?.warnings).toEqual(["a timer still waiting when the cell ended will not fire; await what they do"]);
+    expect(after).toMatchObject({ outcome: "ok", value: 2, warnings: [], output: "" });
   });
 
   it("gives the memory back after it ran out, and says what was lost", async () => {

@@ -205,6 +205,7 @@ describe("the exit code", () => {
     ["FINAL(1)", [], 0],
     ["throw 1", [], 1],
     ["const x = {", [], 1],
+    ["await read_file('not-there.txt')", [], 1],
     ["await llm_query('x')", [], 2],
     ["await llm_query('a'); await llm_query('b')", ["-m", "script:s.json", "--max-calls", "1"], 3],
     ["await llm_query('busy')", ["-m", "script:s.json"], 5],
@@ -262,6 +263,20 @@ describe("at a terminal", () => {
     const long = await atTerminal(["-e", "'y'.repeat(5_000)"]);
     expect(long).toMatch(/^y{2000}… \(3,000 more characters\)/);
     expect(await atTerminal(["-e", "undefined"])).toBe("");
+  });
+
+  it.each([60, 200])("an ask fits into %i columns, breaks between words, and tells its answer once", async (columns) => {
+    using files = folder({ "a.txt": "the anchor is heavy\n" });
+    const args = ["ask", "What weighs the heavy anchor?", "a.txt", "-m", "offline"];
+    const shown = await atTerminal(args, { cwd: files.path, columns, env: { NO_COLOR: "1" } });
+    const lines = shown.split("\n").map((line) => line.slice(line.lastIndexOf("\r") + 1).trimEnd());
+    // The answer itself is written as it is.
+    expect(lines.filter((line) => line.length > columns && !line.includes("carry the question's words"))).toEqual([]);
+    expect(shown.replaceAll(/\s+/g, " ")).toContain(
+      "it quotes lines and understands nothing; --model anthropic | openai:<name> asks a real one",
+    );
+    expect(shown).toContain("the context is text of 20 characters");
+    expect(shown.match(/context:1: the anchor is heavy/g)).toHaveLength(1);
   });
 
   it("offline is the model when no other is chosen, and says so", async () => {

@@ -82,6 +82,13 @@ describe("transform", () => {
     );
   });
 
+  it("looks at what follows a brace in no time, whatever it is", async () => {
+    const started = performance.now();
+    for (const tail of ["//;".repeat(320) + "\nx", "/*".repeat(450), "/**/".repeat(240) + "x", "}".repeat(900) + "x"])
+      await transform(`{}${tail}`, 1);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
   it("refuses a hostile cell and serves the others", async () => {
     const hostile = [
       "typeof ".repeat(400_000),
@@ -108,6 +115,8 @@ describe("the look before parsing", () => {
     "//" + "(".repeat(1000),
     "[]".repeat(1000),
     "/\\(\\[\\{/.test(x);".repeat(500),
+    "x = x.replace(/['\"`[(]/g, '');\n".repeat(500),
+    "f(a / b, c / d);\n".repeat(500),
   ])("does not count what is no nesting: %.20s", (source) => {
     expect(refusal(source)).toBeUndefined();
   });

@@ -99,6 +99,13 @@ test("over data, by the simpler plan", async () => {
   expect(await run([simpleCell(["alic", "lighthous"])], data, {})).toContain("lighthouse at Bergen");
 });
 
+test("words that stand alone are counted, not quoted", async () => {
+  const log = Array.from({ length: 30 }, (_, i) => `${i} ${i % 10 === 0 ? "ERROR refused" : "INFO ok"}`).join("\n");
+  expect(await run(plan("How many errors and timeouts are there?"), log, { context: log })).toBe(
+    "[offline: quoted lines, not a language model]\nno line bears on this\n3 lines carry one of the question's words: error 3 times",
+  );
+});
+
 test("nothing bears on it", async () => {
   expect(await run(plan("Which submarine did Zebediah buy?"), TEXT, { context: TEXT })).toBe(
     "[offline: quoted lines, not a language model]\nno line bears on this",
