@@ -68,6 +68,7 @@ export class ReplSession implements AsyncDisposable {
   readonly #events: EventStream;
   readonly #defaults: SessionDefaults;
 
+  /** @internal A program has sessions by `openSession`; what they stand on is none of the declarations it reads. */
   constructor(opened: Opened, events: EventStream, defaults: SessionDefaults) {
     this.#opened = opened;
     this.#events = events;

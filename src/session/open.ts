@@ -63,7 +63,6 @@ export interface Opened extends AsyncDisposable {
 /** Throws E_USAGE for a path that is not there. The caller owns what it returns; disposing it ends every process and file of it. */
 export async function openEverything(options: OpenOptions): Promise<Opened> {
   const { cwd, env, emit, limits, bounds, workspaceDirs, noIgnore, stdin } = options;
-  warmUp();
   const data = await SessionData.open({ cwd, workspaceDirs, noIgnore, stdin }, options.contexts);
   tellContexts(data.contexts, emit);
 
@@ -103,6 +102,8 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     journal,
     emit,
   });
+  // The kernel takes the longest to come up: it goes first.
+  warmUp();
   const opened: Opened = {
     session,
     data,
