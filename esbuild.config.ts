@@ -39,6 +39,9 @@ const common = { bundle: true, logLevel: "warning", legalComments: "none", chars
 // Chunks are named by their content: those of an earlier build would stay for ever.
 for (const name of await readdir("dist").catch(() => [])) if (/\.(?:c?js|cache)$/.test(name)) await rm(join("dist", name));
 
+// What Node has compiled of them (src/launcher/bin.cjs).
+await rm("dist/compiled", { recursive: true, force: true });
+
 await Promise.all([
   build({
     ...common,
@@ -75,7 +78,7 @@ await Promise.all([
     format: "esm",
     platform: "node",
     target: "node24",
-    // Programs, and what loads on first use. p-limit is ours from npm like these; what is left is a part of the bundle.
+    // Installed beside us; what is not named here is a part of the bundle.
     external: ["@anthropic-ai/sdk", "@vscode/ripgrep", "enquirer", "esbuild", "isolated-vm", "openai", "p-limit"],
     splitting: true,
     // Names stay, for the stacks of defects.

@@ -193,6 +193,7 @@ describe("an old Node", () => {
       const fake = { versions: { node: version }, stderr: { write: (text: string) => (found.said += text) } };
       const require = (name: string): unknown => {
         if (name === "./old-node.cjs") return load(join(file, "..", name));
+        if (name === "module") return { enableCompileCache: () => undefined };
         if (!name.startsWith(".")) return createRequire(file)(name);
         return found.loaded.push(name);
       };
