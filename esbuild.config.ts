@@ -1,7 +1,10 @@
-// Builds dist/: the prelude as one script for the isolate, the kernel as one file for the child process, and the host.
+// Builds dist/: the prelude as one script for the isolate, the kernel as one file for the child process, and the host. With
+// --declarations also what a package says of its types. Runs under the kernel's flags, or V8 would not take the compiled form there.
 import { build, type Plugin } from "esbuild";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { constants, createContext, Script } from "node:vm";
+import { cacheOf, SCRIPT_NAME } from "./sandbox/script-cache.ts";
 
 /** `import text from "./file?text"`: the file's text. */
 const text: Plugin = {
@@ -34,7 +37,10 @@ const longArrays: Plugin = {
 const common = { bundle: true, logLevel: "warning", legalComments: "none", charset: "utf8" } as const;
 
 // Chunks are named by their content: those of an earlier build would stay for ever.
-for (const name of await readdir("dist").catch(() => [])) if (/\.c?js$/.test(name)) await rm(join("dist", name));
+for (const name of await readdir("dist").catch(() => [])) if (/\.(?:c?js|cache)$/.test(name)) await rm(join("dist", name));
+
+// What Node has compiled of them (src/launcher/bin.cjs).
+await rm("dist/compiled", { recursive: true, force: true });
 
 await Promise.all([
   build({
@@ -43,6 +49,8 @@ await Promise.all([
     outdir: "dist",
     format: "iife",
     globalName: "prelude",
+    banner: { js: "(function(post, setup){" },
+    footer: { js: "return prelude.boot(post, setup);})" },
     plugins: [text, longArrays],
     inject: ["prelude/built-ins.ts"],
     platform: "neutral",
@@ -71,7 +79,38 @@ await Promise.all([
     format: "esm",
     platform: "node",
     target: "node24",
-    packages: "external",
+    // Installed beside us; what is not named here is a part of the bundle.
+    external: ["@anthropic-ai/sdk", "@vscode/ripgrep", "enquirer", "esbuild", "isolated-vm", "openai", "p-limit"],
     splitting: true,
+    // Names stay, for the stacks of defects.
+    minifyWhitespace: true,
+    minifySyntax: true,
   }),
 ]);
+
+/** What a script needs to boot, so that its compiled form holds the functions that every start runs, and not only the outermost one. */
+const SETUP = JSON.stringify({ seed: 1, now: 0, workers: 1, limits: {}, functions: [], captures: [] });
+
+for (const name of ["prelude.js", "scan.js"]) {
+  const path = join("dist", name);
+  const script = new Script(await readFile(path, "utf8"), { filename: SCRIPT_NAME });
+  script.runInContext(createContext(constants.DONT_CONTEXTIFY))(() => undefined, SETUP);
+  await writeFile(cacheOf(path), script.createCachedData());
+}
+
+/** What tsc says of a module and of all that it names; a consumer finds `./a.js` whatever its settings. */
+async function declare(module: string, declared = new Set<string>()): Promise<void> {
+  if (declared.has(module)) return;
+  declared.add(module);
+  const text = await readFile(join("dist/types", module), "utf8");
+  const target = join("dist/declarations", module);
+  await mkdir(dirname(target), { recursive: true });
+  await writeFile(target, text.replaceAll(/(["'])(\.{1,2}\/[^"']+)\.ts\1/g, "$1$2.js$1"));
+  for (const [, path = ""] of text.matchAll(/["'](\.{1,2}\/[^"']+)\.ts["']/g))
+    await declare(join(dirname(module), `${path}.d.ts`), declared);
+}
+
+if (process.argv.includes("--declarations")) {
+  await rm("dist/declarations", { recursive: true, force: true });
+  await declare("src/index.d.ts");
+}

@@ -131,7 +131,11 @@ export class Kernel {
   /** Ends the process now. */
   kill(death: Death): void {
     if (this.#death !== undefined) return;
-    this.#process.child.kill("SIGKILL");
+    const { child } = this.#process;
+    child.kill("SIGKILL");
+    // Nobody who ends waits for it to be gone.
+    child.unref();
+    child.stderr?.destroy();
     this.#dead(death, death);
   }
 

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { cacheOf } from "./script-cache.ts";
 
 export interface KernelProcess {
   readonly child: ChildProcess;
@@ -50,7 +51,7 @@ export function isolatedVmVersion(): string {
 /** The environment is TZ and LC_ALL alone: no secret, no NODE_OPTIONS. */
 export function spawnKernel(zone: string, locale: string): KernelProcess {
   const { kernel, prelude, scanPrelude, addon } = kernelFiles();
-  const readable = [kernel, prelude, scanPrelude, addon].map((path) => `--allow-fs-read=${path}`);
+  const readable = [kernel, prelude, cacheOf(prelude), scanPrelude, cacheOf(scanPrelude), addon].map((path) => `--allow-fs-read=${path}`);
   const flags = ["--no-node-snapshot", "--no-warnings", "--permission", "--allow-addons", ...readable];
   const child = spawn(process.execPath, [...flags, kernel, addon, prelude, scanPrelude], {
     env: { TZ: zone, LC_ALL: `${locale.replace("-", "_")}.UTF-8` },

@@ -11,6 +11,5 @@ export type { Complete, ModelChoice } from "./llm/function-model.ts";
 export type { JsonSchema, Model, ModelReply, ModelRequest, Price, Rates, ReplCall, TokenUsage, Turn } from "./llm/model.ts";
 export type { StopReason } from "./loop/types.ts";
 export type { Usage } from "./pool/usage.ts";
-export type { ContextInput } from "./session/data.ts";
-export type { MemoryContext } from "./workspace/memory-source.ts";
+export type { ContextInput, MemoryContext } from "./workspace/context-input.ts";
 export type { CellError, OutcomeKind, SessionState } from "../sandbox/outcome.ts";

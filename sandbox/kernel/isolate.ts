@@ -1,14 +1,16 @@
 // The only file that touches isolated-vm: isolates, the prelude in them, and the ways in. Only strings cross; an entry's result is
 // never read; an entry's error is a bounded string that proves nothing.
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type ivm from "isolated-vm";
 import type { EntryEnd } from "../protocol.ts";
+import { cacheOf, SCRIPT_NAME } from "../script-cache.ts";
 
 type Ivm = typeof ivm;
 
 export interface IsolateOptions {
   readonly memoryMb: number;
-  readonly prelude: string;
+  readonly prelude: GuestScript;
   readonly setup: string;
   readonly onPost: (message: string) => void;
   /** The isolate ran out of memory in a way V8 does not survive; the process has a moment left. */
@@ -17,6 +19,12 @@ export interface IsolateOptions {
 
 /** A string of the kernel's, shared by every isolate that gets it: one copy in memory. */
 export type SharedText = ivm.ExternalCopy<string>;
+
+/** A script of the build, with what V8 made of it then. */
+export interface GuestScript {
+  readonly source: string;
+  readonly cache: ivm.ExternalCopy<ArrayBuffer> | undefined;
+}
 
 const MAX_MESSAGE = 2_000;
 
@@ -33,15 +41,24 @@ export class Engine {
     return new this.#ivm.ExternalCopy(text);
   }
 
+  /** The compiled form may be missing: then it is compiled, each time. */
+  read(path: string): GuestScript {
+    const source = readFileSync(path, "utf8");
+    try {
+      return { source, cache: new this.#ivm.ExternalCopy(new Uint8Array(readFileSync(cacheOf(path))).buffer) };
+    } catch {
+      return { source, cache: undefined };
+    }
+  }
+
   async open(options: IsolateOptions): Promise<GuestIsolate> {
     const isolate = new this.#ivm.Isolate({
       memoryLimit: Math.max(8, Math.round(options.memoryMb)),
       onCatastrophicError: options.onCatastrophe,
     });
     const context = await isolate.createContext();
-    const script = await isolate.compileScript(`(function(post, setup){${options.prelude}\nreturn prelude.boot(post, setup);})`, {
-      filename: "rlm:prelude",
-    });
+    const { source, cache } = options.prelude;
+    const script = await isolate.compileScript(source, { filename: SCRIPT_NAME, ...(cache === undefined ? {} : { cachedData: cache }) });
     const boot = await script.run(context, { reference: true });
     const post = new this.#ivm.Callback(
       (message: unknown) => {

@@ -1,9 +1,8 @@
 // A kernel process: one session's isolate, its scan isolates, and nothing else. Its environment is TZ and LC_ALL alone; it knows no
 // model, file or key. It dies with the socket to its host, and by its own hand when its memory passes the cap.
-import { readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { encodeFrame, FrameReader, PROTOCOL_VERSION, type Frame, type HostFrame, type KernelFrame } from "../protocol.ts";
-import { Engine, type GuestIsolate, type SharedText } from "./isolate.ts";
+import { Engine, type GuestIsolate, type GuestScript, type SharedText } from "./isolate.ts";
 import { Scan } from "./scan.ts";
 
 /** Standard streams are taken; the host's socket is the next descriptor. */
@@ -21,7 +20,7 @@ let rssCapMb = Number.POSITIVE_INFINITY;
 let chunks: Buffer[] = [];
 const contexts: { setup: string; text: SharedText }[] = [];
 const scans = new Map<number, Scan>();
-let scanPrelude: string | undefined;
+let scanPrelude: GuestScript | undefined;
 
 function send(frame: KernelFrame, body?: string): void {
   for (const part of encodeFrame(frame, body)) socket.write(part);
@@ -36,7 +35,7 @@ async function open(frame: HostFrame & { type: "open" }, body: Buffer): Promise<
   rssCapMb = frame.rss_mb;
   guest = await engine.open({
     memoryMb: frame.memory_mb,
-    prelude: readFileSync(preludePath, "utf8"),
+    prelude: engine.read(preludePath),
     setup: body.toString(),
     onPost: (message) => send({ type: "post" }, message),
     onCatastrophe: () => die(OUT_OF_MEMORY),
@@ -62,7 +61,7 @@ async function enter(seq: number, args: readonly (string | number | SharedText)[
 }
 
 function openScan(frame: HostFrame & { type: "scan_open" }, body: Buffer): void {
-  scanPrelude ??= readFileSync(scanPath, "utf8");
+  scanPrelude ??= engine.read(scanPath);
   const scan = new Scan({
     engine,
     prelude: scanPrelude,

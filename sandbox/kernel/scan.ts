@@ -1,5 +1,5 @@
 // Scans in the kernel: isolates of their own on real threads, each with the shared context; at most `workers` of a scan run at a time.
-import type { Engine, GuestIsolate, SharedText } from "./isolate.ts";
+import type { Engine, GuestIsolate, GuestScript, SharedText } from "./isolate.ts";
 
 export interface ScanJob {
   readonly job: number;
@@ -19,7 +19,7 @@ export interface JobEnd {
 
 interface ScanOptions {
   readonly engine: Engine;
-  readonly prelude: string;
+  readonly prelude: GuestScript;
   readonly workers: number;
   readonly timeoutMs: number;
   readonly memoryMb: number;

@@ -1,7 +1,7 @@
 // Types out of a cell, by esbuild. Its service is one process for all sessions and a hostile cell can kill or hang it, so it runs
 // under supervision: 2 s a cell, restarted when it dies; only the request that dies twice, alone, is the culprit.
 import childProcess from "node:child_process";
-import * as esbuild from "esbuild";
+import type * as esbuild from "esbuild";
 
 const STRIP_TIMEOUT_MS = 2_000;
 
@@ -27,6 +27,12 @@ const OPTIONS = {
 const STRICT = '"use strict";\n';
 /** Lines in front of the cell in the source map. The lines of errors are the cell's. */
 export const STRICT_LINES = 1;
+let loaded: Promise<typeof esbuild> | undefined;
+
+/** The library itself takes a while to load, and the kernel, on its way up meanwhile, takes longer. */
+function load(): Promise<typeof esbuild> {
+  return (loaded ??= import("esbuild"));
+}
 
 /** One request at a time runs alone when the service has just died, so that the culprit is known. */
 let alone: Promise<unknown> = Promise.resolve();
@@ -48,16 +54,19 @@ export async function sameCode(one: string, other: string): Promise<boolean> {
 
 /** Starts the service, so that the first cell does not wait for it. */
 export function warmUp(): void {
-  void quietly(() => esbuild.transform("", OPTIONS)).catch(() => undefined);
+  void load()
+    .then(({ transform }) => quietly(() => transform("", OPTIONS)))
+    .catch(() => undefined);
 }
 
 async function attempt(source: string): Promise<Stripped> {
+  const { transform } = await load();
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<"expired">((resolve) => {
     timer = setTimeout(resolve, STRIP_TIMEOUT_MS, "expired");
   });
   try {
-    const result = await Promise.race([quietly(() => esbuild.transform(STRICT + source, OPTIONS)), expired]);
+    const result = await Promise.race([quietly(() => transform(STRICT + source, OPTIONS)), expired]);
     if (result === "expired") return await crashed(`taking the types out took more than ${STRIP_TIMEOUT_MS / 1000} s`);
     return { ok: true, code: result.code, map: result.map };
   } catch (error) {
@@ -86,7 +95,7 @@ function quietly<T>(start: () => T): T {
 
 /** `stop` also forgets a dead service; the next request starts a new one. */
 async function crashed(text: string): Promise<Stripped> {
-  await esbuild.stop();
+  await stopTransform();
   return { ok: false, crashed: text };
 }
 
@@ -113,6 +122,6 @@ function located(message: esbuild.Message, source: string): Stripped {
 }
 
 /** Ends the service, so that a process can end. */
-export function stopTransform(): Promise<void> {
-  return esbuild.stop();
+export async function stopTransform(): Promise<void> {
+  await (await loaded)?.stop();
 }

@@ -187,7 +187,7 @@ function layers(isolate: Finding): Finding[] {
       key: "layer_permission",
       title: "layer: permissions",
       state,
-      text: "Node's permission model: four files to read, no processes, no workers",
+      text: "Node's permission model: six files of ours to read, no processes, no workers",
     },
     { key: "layer_isolate", title: "layer: isolate", state, text: "a V8 isolate with its own heap; only strings cross" },
     { key: "layer_bubblewrap", title: "layer: bubblewrap", state: "off", text: "not used by this version" },

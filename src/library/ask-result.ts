@@ -20,6 +20,7 @@ export interface AskResult {
   readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
+/** @internal */
 export function askResult({ stop_reason, ...rest }: Asked, session: string): AskResult {
   return { ...rest, stopReason: stop_reason, session };
 }

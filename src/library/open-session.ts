@@ -2,7 +2,7 @@
 import { resolveSettings } from "../config/resolve.ts";
 import type { Environment, Settings } from "../config/settings.ts";
 import type { ModelChoice } from "../llm/function-model.ts";
-import type { ContextInput } from "../session/data.ts";
+import type { ContextInput } from "../workspace/context-input.ts";
 import { sessionEvent, type SessionEvent } from "./events.ts";
 import { CELLS, openWith, type Handed, type Host, type Kind } from "./open.ts";
 import type { ReplSession } from "./session.ts";

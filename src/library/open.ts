@@ -6,7 +6,7 @@ import { flagOf, TABLE } from "../config/table.ts";
 import type { EventSink } from "../events.ts";
 import type { ModelChoice } from "../llm/function-model.ts";
 import { automaticWorkers, MODEL_CALLS_AT_A_TIME, workersNotice } from "../pool/settings.ts";
-import type { ContextInput } from "../session/data.ts";
+import type { ContextInput } from "../workspace/context-input.ts";
 import { openEverything, type OpenOptions } from "../session/open.ts";
 import { stateDir } from "../session/state-dir.ts";
 import { EventStream, sessionEvent } from "./events.ts";

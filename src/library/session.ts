@@ -7,9 +7,8 @@ import type { ChosenModels } from "../llm/choose.ts";
 import type { ModelChoice } from "../llm/function-model.ts";
 import { askIn } from "../loop/ask.ts";
 import type { Usage } from "../pool/usage.ts";
-import type { ContextInput } from "../session/data.ts";
+import type { ContextInput } from "../workspace/context-input.ts";
 import { replaceContexts, type Opened } from "../session/open.ts";
-import type { ContextSource } from "../workspace/types.ts";
 import { askResult, type AskResult } from "./ask-result.ts";
 import type { EventStream, SessionEvent } from "./events.ts";
 import { cellResult, type CellResult } from "./result.ts";
@@ -45,7 +44,7 @@ export interface Variable {
 /** A context of the session. `size` in bytes. */
 export interface ContextInfo {
   readonly name: string;
-  readonly kind: ContextSource["kind"];
+  readonly kind: "text" | "json" | "jsonl" | "corpus";
   readonly size: number;
   /** Of a corpus. */
   readonly files?: number;
@@ -69,6 +68,7 @@ export class ReplSession implements AsyncDisposable {
   readonly #events: EventStream;
   readonly #defaults: SessionDefaults;
 
+  /** @internal A program has sessions by `openSession`; what they stand on is none of the declarations it reads. */
   constructor(opened: Opened, events: EventStream, defaults: SessionDefaults) {
     this.#opened = opened;
     this.#events = events;

@@ -5,7 +5,7 @@ import { HostError } from "../errors.ts";
 import { fromMessage, toMessageParams } from "./anthropic-wire.ts";
 import type { ModelFacts } from "./catalog.ts";
 import { modelFailure, malformed, type FailureContext } from "./failure.ts";
-import { createFetch, type Environment } from "./http.ts";
+import type { Environment } from "./http.ts";
 import type { JsonSchema, Model, ModelReply, ModelRequest, Price } from "./model.ts";
 import { routeTo, type Route } from "./route.ts";
 
@@ -84,7 +84,7 @@ export class AnthropicModel implements Model {
 
 /** Everything the SDK would read from the process's own environment or print is given here. */
 async function connect(env: Environment, route: Route): Promise<Anthropic> {
-  const { Anthropic } = await import("@anthropic-ai/sdk");
+  const [{ Anthropic }, { createFetch }] = await Promise.all([import("@anthropic-ai/sdk"), import("./http.ts")]);
   const apiKey = env["ANTHROPIC_API_KEY"] || null;
   return new Anthropic({
     ...(apiKey === null ? { authToken: env["ANTHROPIC_AUTH_TOKEN"] ?? null } : { apiKey }),

@@ -1,7 +1,6 @@
 // What went wrong with a provider, as one `HostError` with a stable code. Nothing of the SDK's error is kept as `cause`: it holds
 // headers and bodies, and with them keys.
 import { HostError, messageOf, type ErrorCode } from "../errors.ts";
-import { ReplyTooLargeError } from "./http.ts";
 import { scrub } from "./secrets.ts";
 import { inWords, UnreachableError, type Destination } from "./unreachable.ts";
 
@@ -104,4 +103,12 @@ function fieldOf(value: unknown, key: string): unknown {
   return typeof value === "object" && value !== null && key in value
     ? Object.entries(value).find(([name]) => name === key)?.[1]
     : undefined;
+}
+
+/** The server's reply is longer than any model's. */
+export class ReplyTooLargeError extends Error {
+  override readonly name = "ReplyTooLargeError";
+  constructor(maxBytes: number) {
+    super(`the server's reply is over ${maxBytes / 1024 / 1024} MiB`);
+  }
 }

@@ -2,7 +2,9 @@
 // a reply as long as its caller does, and bounds the reply's size.
 import type { IncomingMessage } from "node:http";
 import { HostError } from "../errors.ts";
-import { opener, type Route } from "./route.ts";
+import { ReplyTooLargeError } from "./failure.ts";
+import { opener } from "./opener.ts";
+import type { Route } from "./route.ts";
 import { UnreachableError } from "./unreachable.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -57,19 +59,11 @@ async function collect(response: IncomingMessage): Promise<Buffer> {
     size += chunk.length;
     if (size > MAX_REPLY_BYTES) {
       response.destroy();
-      throw new ReplyTooLargeError();
+      throw new ReplyTooLargeError(MAX_REPLY_BYTES);
     }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-/** The server's reply passes MAX_REPLY_BYTES. */
-export class ReplyTooLargeError extends Error {
-  override readonly name = "ReplyTooLargeError";
-  constructor() {
-    super(`the server's reply is over ${MAX_REPLY_BYTES / 1024 / 1024} MiB`);
-  }
 }
 
 function toResponse(response: IncomingMessage, bytes: Buffer): Response {

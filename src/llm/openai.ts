@@ -3,7 +3,7 @@ import type { OpenAI } from "openai";
 import { HostError, messageOf } from "../errors.ts";
 import type { ModelFacts } from "./catalog.ts";
 import { modelFailure, malformed, type FailureContext } from "./failure.ts";
-import { createFetch, type Environment } from "./http.ts";
+import type { Environment } from "./http.ts";
 import type { Model, ModelReply, ModelRequest, Price } from "./model.ts";
 import { firstDialect, learn, type Dialect } from "./openai-dialect.ts";
 import { fromCompletion, toChatParams, usedOf } from "./openai-wire.ts";
@@ -85,7 +85,7 @@ export class OpenAiModel implements Model {
 }
 
 async function connect(env: Environment, route: Route): Promise<OpenAI> {
-  const { OpenAI } = await import("openai");
+  const [{ OpenAI }, { createFetch }] = await Promise.all([import("openai"), import("./http.ts")]);
   return new OpenAI({
     apiKey: env["OPENAI_API_KEY"] || NO_KEY,
     organization: env["OPENAI_ORG_ID"] ?? null,

@@ -3,14 +3,12 @@
 import type { EventSink } from "../events.ts";
 import { openCombinedContext, openContexts, type ContextOptions } from "../workspace/contexts.ts";
 import { describeFiles } from "../workspace/describe.ts";
-import { memorySource, type MemoryContext } from "../workspace/memory-source.ts";
+import type { ContextInput } from "../workspace/context-input.ts";
+import { memorySource } from "../workspace/memory-source.ts";
 import { TextCopies } from "../workspace/text-copies.ts";
 import type { ContextSource, FileList } from "../workspace/types.ts";
 import { uniqueNames } from "../workspace/unique-names.ts";
 import { openWorkspace, type Workspace } from "../workspace/workspace.ts";
-
-/** A path, quoted glob or `-`, or what a program holds in memory. */
-export type ContextInput = string | MemoryContext;
 
 export interface DataOptions {
   readonly cwd: string;

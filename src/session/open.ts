@@ -65,7 +65,6 @@ export interface Opened extends AsyncDisposable {
 /** Throws E_USAGE for a path that is not there. The caller owns what it returns; disposing it ends every process and file of it. */
 export async function openEverything(options: OpenOptions): Promise<Opened> {
   const { cwd, env, emit, limits, bounds, workspaceDirs, noIgnore, stdin } = options;
-  warmUp();
   // A file that is wrong is told before anything runs.
   if (options.models.pricesFile !== undefined) await readPrices(options.models.pricesFile);
   const data = await SessionData.open({ cwd, workspaceDirs, noIgnore, stdin, emit }, options.contexts);
@@ -106,6 +105,8 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     journal,
     emit,
   });
+  // The kernel takes the longest to come up: it goes first.
+  warmUp();
   const opened: Opened = {
     session,
     data,

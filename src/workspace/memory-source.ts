@@ -2,13 +2,11 @@
 import { createHash } from "node:crypto";
 import { MAX_TEXT_CONTEXT } from "../../sandbox/limits.ts";
 import { HostError } from "../errors.ts";
+import type { MemoryContext } from "./context-input.ts";
 import { bytesInWords } from "./describe.ts";
 import type { TextSource } from "./types.ts";
 
 const PIECE = 1024 * 1024;
-
-/** A text, or any value JSON keeps. */
-export type MemoryContext = { readonly name?: string; readonly text: string } | { readonly name?: string; readonly value: unknown };
 
 /** Throws E_USAGE for a value that JSON cannot say, or one that is too large. */
 export function memorySource(context: MemoryContext): TextSource {

@@ -3,10 +3,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { finished } from "node:stream/promises";
-import { rgPath } from "@vscode/ripgrep";
 import { HostError } from "../errors.ts";
 import { reason } from "./path-errors.ts";
 
+const MISSING = "the ripgrep program is missing: install again, with optional dependencies";
 /** Diagnostics kept of one run. */
 const MAX_STDERR = 16 * 1024;
 /** Bytes of paths in one command line. Linux takes 2 MB with the environment, macOS 1 MB, Windows 32 K characters. */
@@ -29,12 +29,13 @@ export interface RipgrepEnd {
 
 /** Runs ripgrep with these arguments after the safe ones. Paths and patterns must stand behind `--` and `-e`. */
 export async function runRipgrep(args: readonly string[], run: RipgrepRun): Promise<RipgrepEnd> {
+  const program = await ripgrepProgram();
   run.signal?.throwIfAborted();
-  const child = start(args, run);
+  const child = start(program, args, run);
   const kill = (): boolean => child.kill("SIGKILL");
   run.signal?.addEventListener("abort", kill, { once: true });
   try {
-    const [end, stderr] = await Promise.all([exitOf(child), textOf(child), readInto(child, run), feed(child, run)]);
+    const [end, stderr] = await Promise.all([exitOf(child, program), textOf(child), readInto(child, run), feed(child, run)]);
     run.signal?.throwIfAborted();
     if (end.code === null)
       throw new HostError("E_DEFECT", `ripgrep was ended by ${String(end.signal)}: the machine may be short of memory`);
@@ -66,8 +67,17 @@ export function inCommandLines<T>(items: readonly T[], pathOf: (item: T) => stri
   return groups;
 }
 
-function start(args: readonly string[], run: RipgrepRun): ChildProcess {
-  return spawn(rgPath, ["--no-config", "--no-pre", "--color=never", ...args], {
+/** Looked for on first use: the package throws where it has no program for this system, and only a search needs one. */
+async function ripgrepProgram(): Promise<string> {
+  try {
+    return (await import("@vscode/ripgrep")).rgPath;
+  } catch (error) {
+    throw new HostError("E_DEFECT", MISSING, { cause: error });
+  }
+}
+
+function start(program: string, args: readonly string[], run: RipgrepRun): ChildProcess {
+  return spawn(program, ["--no-config", "--no-pre", "--color=never", ...args], {
     cwd: run.cwd,
     env: environment(),
     stdio: [run.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
@@ -85,13 +95,13 @@ function environment(): NodeJS.ProcessEnv {
   return env;
 }
 
-function exitOf(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+function exitOf(child: ChildProcess, program: string): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   const { promise, resolve, reject } = Promise.withResolvers<{ code: number | null; signal: NodeJS.Signals | null }>();
   child.once("close", (code, signal) => resolve({ code, signal }));
   child.once("error", (error) => {
-    const missing = !existsSync(rgPath);
+    const missing = !existsSync(program);
     reject(
-      new HostError("E_DEFECT", missing ? "the ripgrep program is missing: run npm ci again" : `ripgrep did not start (${reason(error)})`, {
+      new HostError("E_DEFECT", missing ? MISSING : `ripgrep did not start (${reason(error)})`, {
         cause: error,
       }),
     );

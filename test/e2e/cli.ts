@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly onStart?: (kill: (signal: NodeJS.Signals) => void, onStdout: (seen: (text: string) => void) => void, pid: number) => void;
 }
 
-export const BIN = fileURLToPath(new URL("../../dist/bin.js", import.meta.url));
+export const BIN = fileURLToPath(new URL("../../src/launcher/bin.cjs", import.meta.url));
 
 export function cli(args: readonly string[], { cwd, env = {}, stdin, onStart }: RunOptions = {}): Promise<Ran> {
   const state = mkdtempSync(join(tmpdir(), "rlm-state-"));

@@ -23,6 +23,8 @@ describe("a command that cannot be carried out", () => {
     [["-e", "1", "--max-calls", "1.5"], "--max-calls"],
     [["-e", "1", "--tz", "Mars"], "--tz"],
     [["-e", "1", "--locale", "!"], "--locale"],
+    [["-e", "1", "--prices", "nope.json"], "nope.json"],
+    [["demo", "nope"], "no folder nope"],
     [["run", "latin1.ts"], "UTF-8"],
     [["ask", "", "a.log"], "question"],
     [["ask", "why?", "a.log"], "no model chosen"],

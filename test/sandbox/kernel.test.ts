@@ -1,7 +1,10 @@
 // A kernel process held by the host: what it is given, how entries end, what its death means. All real processes.
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
+import { cacheOf, SCRIPT_NAME } from "../../sandbox/script-cache.ts";
 import { openKernel } from "./setup.ts";
 
 const linux = process.platform === "linux";
@@ -19,9 +22,21 @@ describe("a kernel process", () => {
     const line = readFileSync(`/proc/${opened.kernel.pid}/cmdline`, "utf8").split("\0");
     expect(line).toContain("--permission");
     const readable = line.filter((flag) => flag.startsWith("--allow-fs-read="));
-    expect(readable).toHaveLength(4);
-    expect(readable.every((flag) => /\.(?:cjs|js|node)$/.test(flag))).toBe(true);
+    expect(readable).toHaveLength(6);
+    expect(readable.every((flag) => /\.(?:cjs|js|cache|node)$/.test(flag))).toBe(true);
     expect(line.filter((flag) => /allow-(?:child-process|worker|fs-write|wasi)/.test(flag))).toEqual([]);
+  });
+
+  it.each(["prelude.js", "scan.js"])("does not compile %s: V8 takes what the build made of it", (name) => {
+    const code = `const { Isolate, ExternalCopy } = require("isolated-vm"); const { readFileSync } = require("node:fs");
+      const [script, cache, filename] = process.argv.slice(1);
+      const cachedData = new ExternalCopy(new Uint8Array(readFileSync(cache)).buffer);
+      console.log(new Isolate().compileScriptSync(readFileSync(script, "utf8"), { filename, cachedData }).cachedDataRejected);`;
+    const script = join("dist", name);
+    const said = execFileSync(process.execPath, ["--no-node-snapshot", "-e", code, script, cacheOf(script), SCRIPT_NAME], {
+      encoding: "utf8",
+    });
+    expect(said).toBe("false\n");
   });
 
   it("posts what a cell came to before its entry ends", async () => {
