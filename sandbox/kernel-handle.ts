@@ -1,93 +1,84 @@
-// One kernel process as the host holds it: frames in and out, every entry bounded from outside too, death noticed and named.
+// One kernel process as the host holds it: frames in and out, every entry bounded from outside too, death noticed and named. What the
+// kernel says is believed only where an honest one could say it: the rest is ignored and counted, or ends it.
 import type { EntryKind } from "../prelude/contract.ts";
 import { kernelFrame } from "./guards.ts";
-import {
-  encodeFrame,
-  FrameReader,
-  MAX_CHUNK,
-  PROTOCOL_VERSION,
-  type EntryEnd,
-  type Frame,
-  type HostFrame,
-  type KernelFrame,
-} from "./protocol.ts";
-import { spawnKernel, type KernelProcess } from "./spawn.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { MAX_ARGUMENT } from "./limits.ts";
+import { MemoryWatch } from "./memory-watch.ts";
+import { OpenEntries, type Death, type Ended } from "./open-entries.ts";
+import { encodeFrame, FrameReader, MAX_CHUNK, PROTOCOL_VERSION, type Frame, type HostFrame, type KernelFrame } from "./protocol.ts";
+import type { KernelProcess } from "./spawn.ts";
 
 export type JobEnd = KernelFrame & { readonly type: "job_end" };
 
-/** Why a kernel is gone. `memory`: it passed its cap; `stuck`: it did not stop at a limit or missed its heartbeat; `closed`: by us. */
-export type Death = "memory" | "stuck" | "closed" | "forged" | "died";
-
-export type Ended =
-  | { readonly end: EntryEnd; readonly ms: number; readonly message?: string }
-  | { readonly end: "dead"; readonly death: Death; readonly ms: number };
-
 export interface KernelOptions {
+  /** From then on the kernel's own. */
+  readonly process: KernelProcess;
   /** Heap of the session isolate, in MiB, the contexts included. */
   readonly heapMb: number;
   /** JSON of the prelude's `GuestSetup`. */
   readonly setup: string;
-  readonly zone: string;
-  readonly locale: string;
   /** What the guest posted, in order, before the entry that posted it ends. */
   readonly onPost: (text: string) => void;
-  readonly onJobEnd: (end: JobEnd, value: string) => void;
+  /** False for a job nobody waits for. */
+  readonly onJobEnd: (end: JobEnd, value: string) => boolean;
   readonly onDeath: (death: Death, detail: string) => void;
 }
 
-/** After its timeout an entry has this long to end before the isolate is given up, and then before the process is. */
-const OVERDUE_MS = 1_000;
-const DISPOSE_MS = 700;
-const HEARTBEAT_MS = 2_000;
-const MISSED_HEARTBEATS = 2;
-const MISSED_WHILE_LOADING = 7;
 const READY_TIMEOUT_MS = 20_000;
 /** Beside the heaps: code, buffers, the process itself. */
 const RSS_HEADROOM_MB = 256;
+/** The kernel ends itself at its cap; the host this much later. */
+const RSS_PATIENCE_MB = 64;
+/** Three bytes a UTF-16 unit, and what stands around the argument. */
+const MAX_POST = MAX_ARGUMENT * 3 + 64 * 1024;
+/** Frames that come late, twice or for nothing: jobs of a scan that was closed are honest ones. */
+const MAX_IGNORED = 10_000;
 
-interface Waiting {
-  readonly resolve: (ended: Ended) => void;
-  readonly started: number;
-  timer: NodeJS.Timeout;
-}
-
-/** Owns its process: `close` or a death ends it; nothing it holds outlives it. */
+/** Owns its process: `kill` or a death ends it; nothing it holds outlives it. */
 export class Kernel {
   readonly #process: KernelProcess;
   readonly #options: KernelOptions;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #entries: OpenEntries;
+  readonly #heartbeat: Heartbeat;
+  readonly #memory: MemoryWatch;
+  readonly #starting: NodeJS.Timeout;
   readonly #ready: Promise<void>;
   #settleReady: { resolve: () => void; reject: (error: Error) => void } | undefined;
-  #seq = 0;
   #death: Death | undefined;
   #isReady = false;
-  #pings = 0;
-  /** Pings since anything was heard of it. */
-  #unheard = 0;
   #loading = false;
-  readonly #heartbeat: NodeJS.Timeout;
+  #ignored = 0;
+  /** Heap that each open scan may take, in MiB. */
+  readonly #scans = new Map<number, number>();
 
   constructor(options: KernelOptions) {
     this.#options = options;
-    this.#process = spawnKernel(options.zone, options.locale);
+    this.#process = options.process;
     const { child, socket } = this.#process;
     this.#ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
     // Whoever opens it awaits this; a death before that is not an unhandled rejection.
     this.#ready.catch(() => undefined);
+    this.#entries = new OpenEntries({
+      dispose: (seq) => this.send({ type: "dispose", seq }),
+      kill: () => this.kill("stuck"),
+    });
+    this.#heartbeat = new Heartbeat({
+      ping: (n) => this.send({ type: "ping", n }),
+      isLoading: () => this.#loading,
+      onSilence: () => this.kill("silent"),
+    });
+    this.#memory = new MemoryWatch(child.pid ?? 0, (residentMb) => this.#weighed(residentMb));
     const reader = new FrameReader((frame) => this.#receive(frame));
     socket.on("data", (chunk: Buffer) => this.#guarded(() => reader.push(chunk)));
     socket.on("error", () => this.kill("died"));
     child.on("error", (error) => this.#dead("died", error.message));
     child.on("exit", (code, signal) => this.#dead(this.#named(signal), signal ?? `exit ${code}`));
-    this.#send(
-      { type: "open", version: PROTOCOL_VERSION, memory_mb: options.heapMb, rss_mb: options.heapMb + RSS_HEADROOM_MB },
-      options.setup,
-    );
-    const started = performance.now();
-    this.#heartbeat = setInterval(() => this.#beat(started), HEARTBEAT_MS);
-    this.#heartbeat.unref();
+    const { heapMb, setup } = options;
+    this.send({ type: "open", version: PROTOCOL_VERSION, memory_mb: heapMb, rss_mb: heapMb + RSS_HEADROOM_MB }, setup);
+    this.#starting = setTimeout(() => this.kill("silent"), READY_TIMEOUT_MS).unref();
   }
 
   get pid(): number | undefined {
@@ -98,6 +89,11 @@ export class Kernel {
     return this.#death === undefined;
   }
 
+  /** Frames that were not looked at. */
+  get ignored(): number {
+    return this.#ignored;
+  }
+
   /** Rejects when it died before it was ready, with what it said. */
   ready(): Promise<void> {
     return this.#ready;
@@ -105,7 +101,7 @@ export class Kernel {
 
   /** Enters the isolate once. Never rejects: a death is how the entry ended. */
   enter(kind: EntryKind, id: number, text: string, facts: string, timeoutMs: number): Promise<Ended> {
-    return this.#await((seq) => this.#send({ type: "enter", seq, kind, id, facts, timeout_ms: timeoutMs }, text), timeoutMs);
+    return this.#open(timeoutMs, (seq) => this.send({ type: "enter", seq, kind, id, facts, timeout_ms: timeoutMs }, text));
   }
 
   /** Streams a context into the kernel and enters once with it. */
@@ -114,18 +110,21 @@ export class Kernel {
     try {
       for await (const piece of bytes) {
         for (let at = 0; at < piece.length; at += MAX_CHUNK) {
-          if (!this.#send({ type: "chunk" }, piece.subarray(at, at + MAX_CHUNK))) await this.#drained();
+          if (!this.#write({ type: "chunk" }, piece.subarray(at, at + MAX_CHUNK))) await this.#drained();
         }
         if (!this.isAlive) break;
       }
-      return await this.#await((seq) => this.#send({ type: "context", seq, facts, replaces, timeout_ms: timeoutMs }, setup), timeoutMs);
+      return await this.#open(timeoutMs, (seq) => this.send({ type: "context", seq, facts, replaces, timeout_ms: timeoutMs }, setup));
     } finally {
       this.#loading = false;
     }
   }
 
   send(frame: HostFrame, body?: string): void {
-    this.#send(frame, body);
+    if (frame.type === "scan_open") this.#scans.set(frame.scan, frame.workers * frame.memory_mb);
+    if (frame.type === "scan_close") this.#scans.delete(frame.scan);
+    this.#watchMemory();
+    this.#write(frame, body);
   }
 
   /** Ends the process now. */
@@ -139,7 +138,7 @@ export class Kernel {
     this.#dead(death, death);
   }
 
-  #send(frame: HostFrame, body: string | Uint8Array = ""): boolean {
+  #write(frame: HostFrame, body: string | Uint8Array = ""): boolean {
     if (this.#death !== undefined) return true;
     return (
       encodeFrame(frame, body)
@@ -159,50 +158,64 @@ export class Kernel {
     });
   }
 
-  #await(send: (seq: number) => void, timeoutMs: number): Promise<Ended> {
-    const started = performance.now();
-    if (this.#death !== undefined) return Promise.resolve({ end: "dead", death: this.#death, ms: 0 });
-    const seq = ++this.#seq;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#overdue(seq), timeoutMs + OVERDUE_MS);
-      this.#waiting.set(seq, { resolve, started, timer });
-      send(seq);
-    });
+  async #open(timeoutMs: number, send: (seq: number) => void): Promise<Ended> {
+    if (this.#death !== undefined) return { end: "dead", death: this.#death, ms: 0 };
+    const ended = this.#entries.open(timeoutMs, send);
+    this.#watchMemory();
+    try {
+      return await ended;
+    } finally {
+      this.#watchMemory();
+    }
   }
 
-  /** The ladder past a timeout: give the isolate up, then the process. */
-  #overdue(seq: number): void {
-    const waiting = this.#waiting.get(seq);
-    if (waiting === undefined) return;
-    this.#send({ type: "dispose" });
-    waiting.timer = setTimeout(() => this.kill("stuck"), DISPOSE_MS);
+  /** While anything of a guest runs. */
+  #watchMemory(): void {
+    if (this.isAlive && this.#entries.size + this.#scans.size > 0) this.#memory.start();
+    else this.#memory.stop();
+  }
+
+  #weighed(residentMb: number): void {
+    const scansMb = [...this.#scans.values()].reduce((sum, each) => sum + each, 0);
+    if (residentMb > this.#options.heapMb + RSS_HEADROOM_MB + RSS_PATIENCE_MB + scansMb) this.kill("memory");
   }
 
   #receive({ head, body }: Frame): void {
+    if (this.#death !== undefined) return;
     const frame = kernelFrame(head);
-    if (frame === undefined || this.#death !== undefined) {
-      if (this.#death === undefined) this.kill("forged");
-      return;
-    }
-    this.#unheard = 0;
+    if (frame === undefined || !this.#isPossible(frame, body)) return this.kill("forged");
+    this.#heartbeat.heard();
+    if (!this.#take(frame, body) && ++this.#ignored > MAX_IGNORED) this.kill("forged");
+  }
+
+  /** What no honest kernel ever sends, at any time. */
+  #isPossible(frame: KernelFrame, body: Buffer): boolean {
+    return frame.type === "post" ? body.length <= MAX_POST : frame.type === "ready" ? frame.version === PROTOCOL_VERSION : true;
+  }
+
+  /** False for what comes late, twice or for nothing. */
+  #take(frame: KernelFrame, body: Buffer): boolean {
     switch (frame.type) {
       case "ready":
+        if (this.#isReady) return false;
         this.#isReady = true;
-        return this.#settleReady?.resolve();
+        clearTimeout(this.#starting);
+        this.#heartbeat.start();
+        this.#settleReady?.resolve();
+        return true;
       case "post":
-        return this.#options.onPost(body.toString());
+        if (this.#entries.size === 0) return false;
+        this.#entries.posted();
+        this.#options.onPost(body.toString());
+        return true;
       case "entered": {
-        const waiting = this.#waiting.get(frame.seq);
-        if (waiting === undefined) return;
-        clearTimeout(waiting.timer);
-        this.#waiting.delete(frame.seq);
         const { end, ms, message } = frame;
-        return waiting.resolve({ end, ms, ...(message === undefined ? {} : { message }) });
+        return this.#entries.end(frame.seq, { end, ms, ...(message === undefined ? {} : { message }) });
       }
       case "job_end":
         return this.#options.onJobEnd(frame, body.toString());
       case "pong":
-        return;
+        return frame.n <= this.#heartbeat.sent;
     }
   }
 
@@ -215,19 +228,6 @@ export class Kernel {
     }
   }
 
-  #beat(started: number): void {
-    if (!this.#isReady) {
-      if (performance.now() - started > READY_TIMEOUT_MS) this.kill("stuck");
-      return;
-    }
-    // Counted in pings, not in time, and any frame is a sign of life: a host that was busy, or has a flood of posts to read before it
-    // comes to the answer, must not take that for the kernel's silence.
-    const patience = this.#loading ? MISSED_WHILE_LOADING : MISSED_HEARTBEATS;
-    if (this.#unheard >= patience) return this.kill("stuck");
-    this.#unheard++;
-    this.#send({ type: "ping", n: ++this.#pings });
-  }
-
   /** The kernel ends itself with SIGUSR2 past its memory cap; V8 aborts when it finds no memory at all. */
   #named(signal: NodeJS.Signals | null): Death {
     return signal === "SIGUSR2" || signal === "SIGABRT" || signal === "SIGTRAP" || signal === "SIGILL" ? "memory" : "died";
@@ -236,14 +236,12 @@ export class Kernel {
   #dead(death: Death, detail: string): void {
     if (this.#death !== undefined) return;
     this.#death = death;
-    clearInterval(this.#heartbeat);
+    clearTimeout(this.#starting);
+    this.#heartbeat.stop();
+    this.#memory.stop();
     const said = this.#process.stderr().trim();
     this.#settleReady?.reject(new Error(`the sandbox process ended before it was ready: ${said === "" ? detail : said}`));
-    for (const { resolve, started, timer } of this.#waiting.values()) {
-      clearTimeout(timer);
-      resolve({ end: "dead", death, ms: performance.now() - started });
-    }
-    this.#waiting.clear();
+    this.#entries.endAll(death);
     this.#process.socket.destroy();
     this.#options.onDeath(death, said === "" ? detail : said);
   }

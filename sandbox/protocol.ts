@@ -39,8 +39,8 @@ export type HostFrame =
       readonly size?: number;
     }
   | { readonly type: "scan_close"; readonly scan: number }
-  /** Give the isolate up: its code did not stop at its timeout. */
-  | { readonly type: "dispose" }
+  /** Give the isolate up: its code did not stop at the timeout of this entry. An entry that has ended meanwhile takes nothing along. */
+  | { readonly type: "dispose"; readonly seq: number }
   | { readonly type: "ping"; readonly n: number };
 
 /** How one entry ended. `disposed`: it was given up. */

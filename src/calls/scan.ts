@@ -1,5 +1,6 @@
 // parallel_scan on the host: reads the texts of files, hands jobs to the kernel's scan isolates, and keeps the order of the results.
 import type { JobEnd, Kernel } from "../../sandbox/index.ts";
+import { MAX_RESULT } from "../../sandbox/limits.ts";
 import { HostError, messageOf } from "../errors.ts";
 import { bad, fields, optionalNumber } from "./arguments.ts";
 import type { CallContext } from "./types.ts";
@@ -24,19 +25,22 @@ interface Options {
 }
 
 const MAX_JOBS = 1_000_000;
+/** Results kept while a scan runs, in UTF-16 units: whether they fit one answer is known at its end, that they cannot long before. */
+const MAX_KEPT = 2 * MAX_RESULT;
 
 /** Serves the scans of one session. */
 export class ScanService {
   readonly #options: Options;
-  readonly #open = new Map<number, (end: JobEnd, value: string) => void>();
+  readonly #open = new Map<number, (end: JobEnd, value: string) => boolean>();
   #scans = 0;
 
   constructor(options: Options) {
     this.#options = options;
   }
 
-  jobEnded(end: JobEnd, value: string): void {
-    this.#open.get(end.scan)?.(end, value);
+  /** False for a job nobody waits for. */
+  jobEnded(end: JobEnd, value: string): boolean {
+    return this.#open.get(end.scan)?.(end, value) ?? false;
   }
 
   /** Resolves to one result a job, functions × items. */
@@ -58,8 +62,8 @@ export class ScanService {
     try {
       const jobs = new Jobs(total, workers, (done) => call.emit({ type: "progress", label: "parallel_scan", done, total }));
       this.#open.set(scan, (end, value) => jobs.ended(end, value));
-      await Promise.race([this.#feed(kernel, scan, functions.length, items, jobs, call.signal), cancelled.promise]);
-      return await Promise.race([jobs.all, cancelled.promise]);
+      const fed = this.#feed(kernel, scan, functions.length, items, jobs, call.signal);
+      return await Promise.race([fed.then(() => jobs.all), jobs.all, cancelled.promise]);
     } finally {
       cancelled.stop();
       this.#open.delete(scan);
@@ -78,7 +82,7 @@ export class ScanService {
   ): Promise<void> {
     for (const [i, item] of items.entries()) {
       await jobs.room();
-      if (signal.aborted) return;
+      if (signal.aborted || jobs.areTooLarge) return;
       if (item === undefined || "value" in item) {
         for (let fn = 0; fn < functions; fn++) {
           kernel.send({ type: "job", scan, job: fn * items.length + i, fn, item: item === undefined ? "none" : "value" }, item?.value);
@@ -107,6 +111,8 @@ class Jobs {
   readonly #onDone: (done: number) => void;
   readonly all: Promise<Result[]>;
   #resolve: (results: Result[]) => void = () => undefined;
+  #reject: (error: HostError) => void = () => undefined;
+  #kept = 0;
   #outstanding = 0;
   #done = 0;
   #reported = 0;
@@ -116,9 +122,15 @@ class Jobs {
     this.#results = Array.from({ length: total });
     this.#ahead = workers * 4;
     this.#onDone = onDone;
-    this.all = new Promise((resolve) => {
+    this.all = new Promise((resolve, reject) => {
       this.#resolve = resolve;
+      this.#reject = reject;
     });
+    this.all.catch(() => undefined);
+  }
+
+  get areTooLarge(): boolean {
+    return this.#kept > MAX_KEPT;
   }
 
   sent(): void {
@@ -132,10 +144,18 @@ class Jobs {
     });
   }
 
-  ended({ job, ok, ms, code, message }: JobEnd, value: string): void {
+  /** False for a job that has ended before, or never began. */
+  ended({ job, ok, ms, code, message }: JobEnd, value: string): boolean {
+    if (job >= this.#results.length || this.#results[job] !== undefined || this.areTooLarge) return false;
     this.#outstanding--;
+    this.#kept += value.length;
+    if (this.areTooLarge) {
+      const said = `the results of these jobs are over ${MAX_KEPT} characters, the limit is ${MAX_RESULT} bytes: return less from each`;
+      this.#reject(new HostError("E_TOO_LARGE", said));
+    }
     this.#record(job, ok ? { ok, value, ms } : { ok, error: { code: code ?? "E_SCAN_THREW", message: message ?? "failed" }, ms });
     if (this.#outstanding < this.#ahead) this.#wake?.();
+    return true;
   }
 
   failed(job: number, code: string, message: string): void {
@@ -143,7 +163,6 @@ class Jobs {
   }
 
   #record(job: number, result: Result): void {
-    if (job >= this.#results.length || this.#results[job] !== undefined) return;
     this.#results[job] = { ...result, ms: Math.round(result.ms * 10) / 10 };
     this.#done++;
     const now = performance.now();

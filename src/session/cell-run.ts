@@ -1,6 +1,7 @@
 // The running cell as the host sees it: what it printed, called and posted so far, and the outcome that becomes of it.
 import type { DonePost, FinalPost } from "../../prelude/contract.ts";
 import { MAX_CONSOLE } from "../../sandbox/limits.ts";
+import { OwnTime } from "./own-time.ts";
 import type { CellError, Outcome, OutcomeKind, SessionState } from "../../sandbox/outcome.ts";
 
 const HALF = MAX_CONSOLE / 2;
@@ -14,8 +15,7 @@ export class CellRun {
   #tail = "";
   #length = 0;
   calls = 0;
-  /** Own time so far, in ms: slices, and waiting for timers alone. */
-  ownMs = 0;
+  readonly own = new OwnTime();
   done: DonePost | undefined;
   final: FinalPost | undefined;
   readonly #warnings: string[] = [];
@@ -27,10 +27,13 @@ export class CellRun {
     this.#started = started;
   }
 
-  console(text: string): void {
+  /** Returns what a reader of the live text is shown: an honest guest keeps the rest back itself. */
+  console(text: string): string {
     this.#length += text.length;
-    if (this.#head.length < HALF) this.#head += text.slice(0, HALF - this.#head.length);
-    else this.#tail = (this.#tail + text).slice(-HALF);
+    const shown = text.slice(0, HALF - this.#head.length);
+    this.#head += shown;
+    if (shown.length < text.length) this.#tail = (this.#tail + text.slice(shown.length)).slice(-HALF);
+    return shown;
   }
 
   /** `console.time`: a line for `log` and `end`. */

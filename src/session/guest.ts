@@ -1,6 +1,6 @@
 // A kernel made ready for a session: sized for its contexts, told its seed and clock, its contexts loaded.
 import type { ContextSetup, EntryFacts, GuestSetup } from "../../prelude/contract.ts";
-import { Kernel, type Death, type Ended, type JobEnd } from "../../sandbox/index.ts";
+import { Kernel, type Death, type Ended, type JobEnd, type KernelProcess } from "../../sandbox/index.ts";
 import {
   MAX_ANSWER,
   MAX_ARGUMENT,
@@ -25,17 +25,16 @@ export interface Workers {
 }
 
 export interface GuestOptions {
+  readonly process: KernelProcess;
   readonly seed: number;
   readonly now: number;
   /** Number of the session's last call. */
   readonly sequence: number;
   readonly workers: Workers;
   readonly memoryMb: number;
-  readonly zone: string;
-  readonly locale: string;
   readonly contexts: readonly ContextSource[];
   readonly onPost: (kernel: Kernel, text: string) => void;
-  readonly onJobEnd: (end: JobEnd, value: string) => void;
+  readonly onJobEnd: (end: JobEnd, value: string) => boolean;
   readonly onDeath: (kernel: Kernel, death: Death) => void;
 }
 
@@ -46,10 +45,9 @@ const LOAD_TIMEOUT_MS = 120_000;
 /** Rejects with E_KERNEL when it does not come up, E_BAD_ARGUMENT when a context cannot be parsed. The caller owns the kernel. */
 export async function openGuest(options: GuestOptions): Promise<Kernel> {
   const kernel: Kernel = new Kernel({
+    process: options.process,
     heapMb: options.memoryMb + contextHeapMb(options.contexts),
     setup: JSON.stringify(guestSetup(options)),
-    zone: options.zone,
-    locale: options.locale,
     onPost: (text) => options.onPost(kernel, text),
     onJobEnd: options.onJobEnd,
     onDeath: (death) => options.onDeath(kernel, death),

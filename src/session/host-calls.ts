@@ -1,7 +1,7 @@
 // Host calls of a session: recorded, served by their handlers, answered in the order the answers arrive.
 import type { Operation } from "../../prelude/contract.ts";
 import type { Kernel } from "../../sandbox/index.ts";
-import { MAX_CALLS_IN_FLIGHT, MAX_RESULT } from "../../sandbox/limits.ts";
+import { MAX_ARGUMENTS_IN_FLIGHT, MAX_CALLS_IN_FLIGHT, MAX_RESULT } from "../../sandbox/limits.ts";
 import type { ScanService } from "../calls/scan.ts";
 import type { CallContext, Handlers } from "../calls/types.ts";
 import { HostError, messageOf } from "../errors.ts";
@@ -27,6 +27,8 @@ export interface HostCallOptions {
   readonly warn: (text: string) => void;
 }
 
+/** Of posts, in UTF-16 units: the guest counts arguments alone. */
+const MAX_SIZE_IN_FLIGHT = MAX_ARGUMENTS_IN_FLIGHT + 100 * MAX_CALLS_IN_FLIGHT;
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 export class HostCalls {
@@ -48,16 +50,17 @@ export class HostCalls {
     return { calls: this.#inFlight.calls, timers: this.#inFlight.timers };
   }
 
-  /** Serves a call of the guest. False for one that no guest of ours makes: it counts, and has its limits. */
-  serve(kernel: Kernel, cell: number, seq: number, operation: Operation, args: unknown): boolean {
-    if (seq !== this.#last + 1 || this.#inFlight.calls > MAX_CALLS_IN_FLIGHT) return false;
+  /** Serves a call of the guest; `size` is that of its post. False for one that no guest of ours makes: it counts, and has its limits. */
+  serve(kernel: Kernel, cell: number, seq: number, operation: Operation, args: unknown, size: number): boolean {
+    if (seq !== this.#last + 1 || this.#inFlight.calls > MAX_CALLS_IN_FLIGHT || this.#inFlight.size + size > MAX_SIZE_IN_FLIGHT)
+      return false;
     this.#last = seq;
     const json = JSON.stringify(args);
     const { journal } = this.#options;
     journal.write({ type: "call", seq, cell, op: operation, key: digest(`${operation}\n${json}`), args: journal.value(json) });
     if (operation === "timer") this.#startTimer(seq, cell, args);
     else if (operation === "clear_timer") this.#inFlight.clearTimer(Number(args));
-    else this.#dispatch(kernel, cell, seq, operation, args);
+    else this.#dispatch(kernel, cell, seq, operation, args, size);
     return true;
   }
 
@@ -75,10 +78,17 @@ export class HostCalls {
     this.#inFlight.startTimer(seq, cell, ms, () => this.#options.deliver({ kind: "timer", id: seq, text: "", cell }));
   }
 
-  #dispatch(kernel: Kernel, cell: number, seq: number, operation: Exclude<Operation, "timer" | "clear_timer">, args: unknown): void {
+  #dispatch(
+    kernel: Kernel,
+    cell: number,
+    seq: number,
+    operation: Exclude<Operation, "timer" | "clear_timer">,
+    args: unknown,
+    size: number,
+  ): void {
     const { handlers, scans, journal, emit, warn } = this.#options;
     const call: CallContext = {
-      signal: this.#inFlight.add(seq, cell, operation),
+      signal: this.#inFlight.add(seq, cell, size),
       emit,
       warn,
       slot: (i, result) => journal.write({ type: "slot", seq, i, result: journal.value(JSON.stringify(result)) }),

@@ -1,9 +1,8 @@
 // Host calls and timers that are not answered yet. Each belongs to a cell; a cell that is cut takes its own with it.
-import type { Operation } from "../../prelude/contract.ts";
 
 interface Call {
   readonly cell: number;
-  readonly operation: Operation;
+  readonly size: number;
   readonly controller: AbortController;
 }
 
@@ -15,9 +14,15 @@ interface Timer {
 export class InFlight {
   readonly #calls = new Map<number, Call>();
   readonly #timers = new Map<number, Timer>();
+  #size = 0;
 
   get calls(): number {
     return this.#calls.size;
+  }
+
+  /** Of all calls together. */
+  get size(): number {
+    return this.#size;
   }
 
   get timers(): number {
@@ -25,16 +30,17 @@ export class InFlight {
   }
 
   /** Registers a call and returns the signal that cancels it. */
-  add(seq: number, cell: number, operation: Operation): AbortSignal {
+  add(seq: number, cell: number, size: number): AbortSignal {
     const controller = new AbortController();
-    this.#calls.set(seq, { cell, operation, controller });
+    this.#calls.set(seq, { cell, size, controller });
+    this.#size += size;
     return controller.signal;
   }
 
   /** The cell an answered call belonged to; undefined when it was cancelled meanwhile. */
   finish(seq: number): number | undefined {
     const call = this.#calls.get(seq);
-    this.#calls.delete(seq);
+    if (call !== undefined) this.#forget(seq, call);
     return call?.cell;
   }
 
@@ -61,10 +67,15 @@ export class InFlight {
     const cancelled: number[] = [];
     for (const [seq, call] of this.#calls) {
       if (cell !== undefined && call.cell !== cell) continue;
-      this.#calls.delete(seq);
+      this.#forget(seq, call);
       call.controller.abort(reason);
       cancelled.push(seq);
     }
     return cancelled;
+  }
+
+  #forget(seq: number, { size }: Call): void {
+    this.#calls.delete(seq);
+    this.#size -= size;
   }
 }

@@ -1,23 +1,43 @@
 // The kernel of a session over its lives: brought up, replaced when it is lost, counted when it dies for no reason a limit explains.
-import type { Death, Kernel } from "../../sandbox/index.ts";
+import { Spare, type Death, type Kernel, type KernelProcess } from "../../sandbox/index.ts";
 import { HostError } from "../errors.ts";
 
 const WINDOW_MS = 60_000;
 /** Unexplained deaths within the window that a session survives. */
 const DEFAULT_MAX_DEATHS = 3;
+/** One cell at the command line is over before a spare process would be started. */
+const SPARE_AFTER_MS = 500;
+const UNEXPLAINED: Readonly<Record<Death, boolean>> = {
+  died: true,
+  silent: true,
+  forged: true,
+  memory: false,
+  stuck: false,
+  closed: false,
+};
 
-/** Owns its kernels; `close` ends the one that lives. */
+export interface KernelLifeOptions {
+  readonly spawn: () => KernelProcess;
+  readonly open: (process: KernelProcess) => Promise<Kernel>;
+  readonly maxDeaths?: number | undefined;
+}
+
+/** Owns its kernels, and the process kept ready for the next one; `close` ends them. */
 export class KernelLife {
-  readonly #open: () => Promise<Kernel>;
+  readonly #open: KernelLifeOptions["open"];
   readonly #maxDeaths: number;
-  readonly #deaths: number[] = [];
+  readonly #spare: Spare;
+  /** The last ones that count. */
+  #deaths: readonly number[] = [];
   #coming: Promise<Kernel>;
   #live: Kernel | undefined;
   #closed = false;
+  #wasUp = false;
 
-  constructor(open: () => Promise<Kernel>, maxDeaths: number = DEFAULT_MAX_DEATHS) {
+  constructor({ spawn, open, maxDeaths = DEFAULT_MAX_DEATHS }: KernelLifeOptions) {
     this.#open = open;
     this.#maxDeaths = maxDeaths;
+    this.#spare = new Spare(spawn);
     this.#coming = this.#start();
   }
 
@@ -28,15 +48,22 @@ export class KernelLife {
 
   /** The kernel, brought up again when it is gone. Rejects with what keeps it from starting, or E_RESTART_LIMIT. */
   async ready(): Promise<Kernel> {
-    const kernel = await this.#coming;
-    if (kernel.isAlive) return kernel;
+    const coming = this.#coming;
+    const kernel = await coming.catch((error: unknown) => {
+      // What kept the first one from starting will keep the others.
+      if (!this.#wasUp) throw error;
+      return undefined;
+    });
+    if (kernel?.isAlive === true) return kernel;
+    if (this.#closed) throw new HostError("E_CLOSED", "the session is closed; open another");
     this.#checkDeaths();
-    this.#coming = this.#start();
-    return this.#coming;
+    if (this.#coming === coming) this.#coming = this.#start();
+    return await this.#coming;
   }
 
   noteDeath(death: Death): void {
-    if (death === "died") this.#deaths.push(performance.now());
+    if (!UNEXPLAINED[death] || this.#isWorn) return;
+    this.#deaths = [...this.#deaths, performance.now()].slice(-this.#maxDeaths - 1);
   }
 
   /** Gives a kernel up and brings the next one up. False when it was not the living one any more. */
@@ -44,20 +71,23 @@ export class KernelLife {
     if (this.#live !== kernel) return false;
     this.#live = undefined;
     kernel.kill("closed");
-    if (!this.#closed && this.#recentDeaths() <= this.#maxDeaths) this.#coming = this.#start();
+    if (!this.#closed && !this.#isWorn) this.#coming = this.#start();
     return true;
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#spare.close();
     this.#live?.kill("closed");
     await this.#coming.then((kernel) => kernel.kill("closed")).catch(() => undefined);
   }
 
   #start(): Promise<Kernel> {
-    const coming = this.#open().then((kernel) => {
+    const coming = this.#open(this.#spare.take()).then((kernel) => {
       this.#live = kernel;
+      this.#wasUp = true;
       if (this.#closed) kernel.kill("closed");
+      this.#spare.prepareIn(SPARE_AFTER_MS);
       return kernel;
     });
     // Whoever needs it awaits it; until then its failure waits too.
@@ -65,17 +95,17 @@ export class KernelLife {
     return coming;
   }
 
-  #checkDeaths(): void {
-    const recent = this.#recentDeaths();
-    if (recent <= this.#maxDeaths) return;
-    throw new HostError(
-      "E_RESTART_LIMIT",
-      `the sandbox died ${recent} times in ${WINDOW_MS / 1000} s, for no reason a limit explains; rlm-repl doctor shows the machine's limits`,
-    );
+  /** It died more often than it may: for good, or its next cells would start it over and over. */
+  get #isWorn(): boolean {
+    const [first = 0] = this.#deaths;
+    return this.#deaths.length > this.#maxDeaths && (this.#deaths.at(-1) ?? 0) - first <= WINDOW_MS;
   }
 
-  #recentDeaths(): number {
-    const since = performance.now() - WINDOW_MS;
-    return this.#deaths.filter((at) => at > since).length;
+  #checkDeaths(): void {
+    if (!this.#isWorn) return;
+    throw new HostError(
+      "E_RESTART_LIMIT",
+      `the sandbox died ${this.#maxDeaths + 1} times in ${WINDOW_MS / 1000} s, for no reason a limit explains; rlm-repl doctor shows the machine's limits`,
+    );
   }
 }

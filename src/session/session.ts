@@ -1,7 +1,7 @@
 // A session: cells one after another in one isolate, their host calls served and answered in arrival order, everything that enters
-// written first. Entries are strictly one at a time: write the record, enter, wait until it has ended and its posts are here.
-import type { EntryFacts, LookQuery, Post } from "../../prelude/contract.ts";
-import { guardPost, transform, type Death, type Ended, type Kernel } from "../../sandbox/index.ts";
+// written first. What a cell ends with is decided here; what enters is `entries.ts`, what the guest posts `posts.ts`.
+import type { LookQuery } from "../../prelude/contract.ts";
+import { spawnKernel, transform, type Death, type Ended, type Kernel, type KernelProcess } from "../../sandbox/index.ts";
 import { FINAL_GRACE_MS, type Limits } from "../../sandbox/limits.ts";
 import type { Outcome, SessionState } from "../../sandbox/outcome.ts";
 import type { ScanService } from "../calls/scan.ts";
@@ -10,11 +10,14 @@ import { HostError } from "../errors.ts";
 import type { EventSink } from "../events.ts";
 import type { ContextSource } from "../workspace/types.ts";
 import { CellRun } from "./cell-run.ts";
+import { Entries } from "./entries.ts";
 import { contextHeapMb, loadContexts, openGuest, type Workers } from "./guest.ts";
-import { HostCalls, type Delivery } from "./host-calls.ts";
+import { HostCalls } from "./host-calls.ts";
 import type { Journal } from "./journal.ts";
 import { KernelLife } from "./kernel-life.ts";
-import { INTERRUPTED, NEVER_SETTLES, timedOut, verdict, type Cut } from "./verdict.ts";
+import { Looks } from "./looks.ts";
+import { Posts } from "./posts.ts";
+import { afterSweep, INTERRUPTED, NEVER_SETTLES, timedOut, verdict, type Cut } from "./verdict.ts";
 
 export interface SessionOptions {
   readonly id: string;
@@ -36,15 +39,10 @@ export interface SessionOptions {
   readonly emit: EventSink;
   /** Deaths that no limit explains, in 60 s, before the session ends. */
   readonly maxDeaths?: number;
+  /** Starts a kernel process; default the sandbox's own way. */
+  readonly spawn?: () => KernelProcess;
 }
 
-type CellEntry = Delivery | { readonly kind: "run"; readonly id: number; readonly text: string; readonly cell: number };
-type Look = { readonly kind: "look"; readonly id: number; readonly text: string };
-type Entry = CellEntry | Look;
-
-/** A person waits for it at a prompt. */
-const LOOK_TIMEOUT_MS = 500;
-const NO_FACTS = JSON.stringify({ now: 0, budget: null } satisfies EntryFacts);
 /** A context loaded into a living sandbox may take this part of its heap; for a larger one the sandbox is replaced. */
 const CONTEXT_SHARE = 4;
 
@@ -53,44 +51,59 @@ interface Running {
   readonly end: (cut?: Cut) => void;
 }
 
-/** Owns its kernel and everything in flight; `close` ends them. */
+/** Owns its kernels and everything in flight; `close` ends them. */
 export class Session {
   readonly #options: SessionOptions;
   readonly #kernels: KernelLife;
   readonly #calls: HostCalls;
+  readonly #entries: Entries;
+  readonly #posts: Posts;
+  readonly #looks = new Looks();
   #cells = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #running: Running | undefined;
-  #queue: Entry[] = [];
-  #entering = false;
-  /** The cell whose entry runs, or ran last: what is posted is its. */
-  #owner = 0;
-  /** Calls the guest must forget, told with the next entry. */
-  #cancelled: number[] = [];
   /** The variables went while no cell ran. */
   #lost = false;
-  /** While nothing but timers is pending: since when, and what ends it. */
-  #resting: { readonly since: number; readonly limit: NodeJS.Timeout } | undefined;
+  /** Ends a cell that waits with nothing but timers pending. */
+  #limit: NodeJS.Timeout | undefined;
   #closed = false;
-  /** Questions of a person's prompt that the guest has not answered. */
-  readonly #looks = new Map<number, (json: string | undefined) => void>();
-  #lookCount = 0;
   /** Heap the living kernel has for contexts, in MiB. */
   #contextHeapMb = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { handlers, scans, journal, emit } = options;
+    const { handlers, scans, journal, emit, clock, budget, zone, locale } = options;
     this.#calls = new HostCalls({
       handlers,
       scans,
       journal,
       emit,
-      deliver: (delivery) => this.#deliver(delivery),
+      deliver: (delivery) => this.#entries.push(delivery, this.#kernels.live),
       warn: (text) => this.#running?.run.warn(text),
     });
+    this.#entries = new Entries({
+      journal,
+      clock,
+      budget,
+      onBegin: (cell) => this.#begin(cell),
+      onEnded: (kernel, cell, ended, swept) => this.#entered(kernel, cell, ended, swept),
+      onLooked: (kernel, id, ended) => this.#looked(kernel, id, ended),
+      onIdle: () => this.#rest(),
+    });
+    this.#posts = new Posts({
+      calls: this.#calls,
+      looks: this.#looks,
+      emit,
+      running: () => this.#running?.run,
+      owner: () => this.#entries.owner,
+      onFinal: (kernel, run) => this.#graceAfterFinal(kernel, run),
+    });
     // The kernel comes up while the first cell is read and transformed.
-    this.#kernels = new KernelLife(() => this.#openKernel(), options.maxDeaths);
+    this.#kernels = new KernelLife({
+      spawn: options.spawn ?? (() => spawnKernel(zone, locale)),
+      open: (process) => this.#openKernel(process),
+      maxDeaths: options.maxDeaths,
+    });
   }
 
   get id(): string {
@@ -113,14 +126,7 @@ export class Session {
   async look(query: LookQuery): Promise<unknown> {
     if (this.#closed) return undefined;
     const kernel = await this.#kernels.ready();
-    const id = ++this.#lookCount;
-    const json = await new Promise<string | undefined>((resolve) => {
-      this.#looks.set(id, resolve);
-      this.#queue.push({ kind: "look", id, text: JSON.stringify(query) });
-      void this.#pump(kernel);
-    });
-    this.#looks.delete(id);
-    return json === undefined ? undefined : (JSON.parse(json) as unknown);
+    return await this.#looks.ask(query, (look) => this.#entries.push(look, kernel));
   }
 
   /** Loads the contexts there are now in place of those the guest has. Resolves to what that cost: `lost` when the sandbox was too small. */
@@ -128,6 +134,18 @@ export class Session {
     const turn = this.#turn.then(() => this.#reload());
     this.#turn = turn.catch(() => undefined);
     return turn;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#running?.end({ kind: "interrupted", error: INTERRUPTED });
+    this.#calls.cancel("the session was closed");
+    this.#calls.clearTimers();
+    this.#looks.answerAll();
+    clearTimeout(this.#limit);
+    await this.#kernels.close();
+    this.#options.journal.close();
   }
 
   async #reload(): Promise<SessionState | undefined> {
@@ -143,26 +161,8 @@ export class Session {
       await this.#kernels.ready();
       return hadCells ? "lost" : undefined;
     }
-    await this.#pumped();
-    this.#entering = true;
-    try {
-      await loadContexts(kernel, contexts(), now);
-    } finally {
-      this.#entering = false;
-      void this.#pump(kernel);
-    }
+    await this.#entries.apart(kernel, () => loadContexts(kernel, contexts(), now));
     return undefined;
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#running?.end({ kind: "interrupted", error: INTERRUPTED });
-    this.#calls.cancel("the session was closed");
-    this.#calls.clearTimers();
-    this.#wake();
-    await this.#kernels.close();
-    this.#options.journal.close();
   }
 
   async #cell(source: string, signal: AbortSignal | undefined): Promise<Outcome> {
@@ -172,11 +172,12 @@ export class Session {
     const run = new CellRun(n, source, performance.now());
     emit({ type: "cell_start", cell: n, source });
     const transformed = await transform(source, n);
+    // Before the cell is written: a session that cannot run it ends with a journal that has the end of every cell.
+    const kernel = transformed.ok ? await this.#kernels.ready() : undefined;
     journal.write({ type: "cell", n, source, script: transformed.ok ? journal.text(transformed.script) : "" });
     if (!transformed.ok) return this.#finish(run.outcome("rejected", performance.now(), { error: transformed.error }));
     for (const warning of transformed.warnings) run.warn(warning);
 
-    const kernel = await this.#kernels.ready();
     const before: SessionState | undefined = this.#lost ? "lost" : undefined;
     this.#lost = false;
     const cut =
@@ -187,14 +188,13 @@ export class Session {
   }
 
   /** Enters with the script and serves the cell until it has ended. */
-  async #drive(kernel: Kernel, run: CellRun, script: string, signal: AbortSignal | undefined): Promise<Cut | undefined> {
+  async #drive(kernel: Kernel | undefined, run: CellRun, script: string, signal: AbortSignal | undefined): Promise<Cut | undefined> {
     const onAbort = (): void => this.#interrupt();
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       return await new Promise<Cut | undefined>((resolve) => {
         this.#running = { run, end: resolve };
-        this.#queue.push({ kind: "run", id: run.n, text: script, cell: run.n });
-        void this.#pump(kernel);
+        this.#entries.push({ kind: "run", id: run.n, text: script, cell: run.n }, kernel);
       });
     } finally {
       signal?.removeEventListener("abort", onAbort);
@@ -205,16 +205,16 @@ export class Session {
   /** Timers end with their cell; calls it did not await go on, unless it was cut or ended by FINAL. */
   #afterCell(run: CellRun): void {
     this.#running = undefined;
-    this.#wake();
+    clearTimeout(this.#limit);
     const { timers } = this.#calls.pending;
     if (timers > 0 && run.done !== undefined && run.final === undefined) {
       run.warn(`${timers === 1 ? "a timer" : `${timers} timers`} still waiting when the cell ended will not fire; await what they do`);
     }
     this.#calls.clearTimers();
-    this.#queue = this.#queue.filter((entry) => entry.kind !== "timer");
+    this.#entries.dropTimers();
     if (run.done !== undefined && run.final === undefined) return;
-    this.#cancelled.push(...this.#calls.cancel("the cell that made this call has ended", run.n));
-    this.#queue = this.#queue.filter((entry) => entry.kind === "look" || entry.cell !== run.n);
+    this.#entries.forget(this.#calls.cancel("the cell that made this call has ended", run.n));
+    this.#entries.dropOf(run.n);
   }
 
   #outcome(run: CellRun, cut: Cut | undefined, before: SessionState | undefined): Outcome {
@@ -237,158 +237,73 @@ export class Session {
     return outcome;
   }
 
-  /** Serves the queue, one entry at a time, also between cells. */
-  async #pump(kernel: Kernel): Promise<void> {
-    if (this.#entering) return;
-    this.#entering = true;
-    this.#wake();
-    try {
-      for (let entry = this.#queue.shift(); entry !== undefined; entry = kernel.isAlive ? this.#queue.shift() : undefined) {
-        if (entry.kind === "look") {
-          await this.#lookOnce(kernel, entry);
-          continue;
-        }
-        this.#owner = entry.cell;
-        const ended = await this.#enter(kernel, entry);
-        this.#entered(kernel, entry.cell, ended);
-      }
-    } finally {
-      this.#entering = false;
-    }
-    this.#rest();
-  }
-
-  /** Nothing of it is recorded, the guest's clock stands still, and the cell that runs does not pay for it. */
-  async #lookOnce(kernel: Kernel, { id, text }: Look): Promise<void> {
-    const ended = await kernel.enter("look", id, text, NO_FACTS, LOOK_TIMEOUT_MS);
-    this.#looks.get(id)?.(undefined);
-    if (verdict(ended, this.#options.limits).kernelLost === true) this.#loseKernel(kernel);
-  }
-
-  /** Waits until no entry runs. */
-  async #pumped(): Promise<void> {
-    while (this.#entering) await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-
-  async #enter(kernel: Kernel, entry: CellEntry): Promise<Ended> {
-    const { limits, clock, budget, journal } = this.#options;
-    const now = clock();
-    const left = budget();
-    journal.write({ type: "entry", cell: entry.cell, kind: entry.kind, seq: entry.id, now, budget: left });
-    const facts: EntryFacts = { now, budget: left, ...(this.#cancelled.length === 0 ? {} : { cancelled: this.#cancelled }) };
-    this.#cancelled = [];
+  /** Time that an earlier cell's code takes is not the running one's. Returns how long the entry may take. */
+  #begin(cell: number): number {
+    clearTimeout(this.#limit);
+    const { limits } = this.#options;
     const run = this.#running?.run;
-    const timeoutMs = Math.ceil(Math.max(1, Math.min(limits.sliceMs, limits.cellMs - (run?.ownMs ?? 0))));
-    const ended = await kernel.enter(entry.kind, entry.id, entry.text, JSON.stringify(facts), timeoutMs);
-    if (run !== undefined) run.ownMs += ended.ms;
-    return ended;
+    if (run?.n !== cell) {
+      run?.own.stop();
+      return limits.sliceMs;
+    }
+    run.own.run();
+    return Math.min(limits.sliceMs, limits.cellMs - run.own.ms);
   }
 
   /** What an entry's end means for the running cell. */
-  #entered(kernel: Kernel, cell: number, ended: Ended): void {
-    const { cut, warning, kernelLost = false } = verdict(ended, this.#options.limits);
+  #entered(kernel: Kernel, cell: number, ended: Ended, swept: Ended | undefined): void {
+    const { limits, emit } = this.#options;
+    const { cut, warning, kernelLost = false } = afterSweep(verdict(ended, limits), swept && verdict(swept, limits));
     if (kernelLost) this.#loseKernel(kernel);
     const running = this.#running;
-    if (running === undefined) return;
+    if (running === undefined) {
+      if (warning !== undefined) emit({ type: "notice", text: `cell ${cell} left behind ${warning}` });
+      return;
+    }
     const { run, end } = running;
-    if (cut !== undefined && (cell === run.n || kernelLost)) {
+    const isOwn = cell === run.n;
+    if (warning !== undefined && run.final === undefined) run.warn(isOwn ? warning : `cell ${cell} left behind ${warning}`);
+    if (cut !== undefined && (isOwn || kernelLost)) {
       // What is still queued for it would run as code it left behind.
-      this.#queue = this.#queue.filter((entry) => entry.kind === "look" || entry.cell !== run.n);
+      this.#entries.dropOf(run.n);
       return end(cut);
     }
     // Code that an earlier cell left behind is not this one's fault, as long as the isolate stands.
     if (cut !== undefined) run.warn(`code that cell ${cell} left behind ran past the time limit and was stopped`);
-    if (warning !== undefined && run.final === undefined) run.warn(warning);
     if (run.done !== undefined || run.final !== undefined) end();
+    else if (run.own.ms >= limits.cellMs) end(outOfTime(limits));
   }
 
-  /** Nothing is left to enter: wait for an answer, count own time while only timers are pending, or find that nothing can come. */
+  #looked(kernel: Kernel, id: number, ended: Ended): void {
+    this.#looks.answer(id, undefined);
+    if (verdict(ended, this.#options.limits).kernelLost === true) this.#loseKernel(kernel);
+  }
+
+  /** Nothing is left to enter: wait for an answer, bound the wait for timers, or find that nothing can come. */
   #rest(): void {
     const running = this.#running;
-    if (running === undefined || this.#entering || this.#queue.length > 0) return;
+    if (running === undefined || !this.#entries.isIdle) return;
     const { calls, timers } = this.#calls.pending;
-    if (calls > 0) return;
     const { run, end } = running;
+    if (calls > 0) return run.own.stop();
     if (timers === 0) {
       if (this.#kernels.live !== undefined) end({ kind: "threw", error: NEVER_SETTLES });
       return;
     }
     const { limits } = this.#options;
-    const expire = (): void => end({ kind: "timeout", error: timedOut(limits) });
-    this.#resting = { since: performance.now(), limit: setTimeout(expire, Math.max(0, limits.cellMs - run.ownMs)) };
-  }
-
-  /** Ends the rest: what was waited counts as the cell's own time. */
-  #wake(): void {
-    if (this.#resting === undefined) return;
-    clearTimeout(this.#resting.limit);
-    if (this.#running !== undefined) this.#running.run.ownMs += performance.now() - this.#resting.since;
-    this.#resting = undefined;
+    run.own.run();
+    clearTimeout(this.#limit);
+    this.#limit = setTimeout(() => end(outOfTime(limits)), Math.max(0, limits.cellMs - run.own.ms));
   }
 
   #interrupt(): void {
     const running = this.#running;
     if (running === undefined) return;
-    if (!this.#entering) return running.end({ kind: "interrupted", error: INTERRUPTED });
+    if (!this.#entries.isEntering) return running.end({ kind: "interrupted", error: INTERRUPTED });
     // Code in the middle of a slice cannot be stopped and kept: the isolate goes.
     const kernel = this.#kernels.live;
     running.end({ kind: "interrupted", error: INTERRUPTED, state: "lost" });
     if (kernel !== undefined) this.#loseKernel(kernel);
-  }
-
-  #deliver(delivery: Delivery): void {
-    this.#queue.push(delivery);
-    const kernel = this.#kernels.live;
-    if (kernel !== undefined) void this.#pump(kernel);
-  }
-
-  /** One message of the guest; what is none of ours ends the kernel. */
-  #posted(kernel: Kernel, text: string): void {
-    const post = guardPost(text);
-    if (post === undefined || !this.#receive(kernel, post)) kernel.kill("forged");
-  }
-
-  #receive(kernel: Kernel, post: Post): boolean {
-    const run = this.#running?.run;
-    const { emit } = this.#options;
-    switch (post[0]) {
-      case "call": {
-        const [, seq, operation, args] = post;
-        if (run !== undefined && operation !== "timer" && operation !== "clear_timer") run.calls++;
-        return this.#calls.serve(kernel, this.#owner, seq, operation, args);
-      }
-      case "console":
-        this.#console(post[1]);
-        return true;
-      case "time": {
-        const line = run?.time(post[1], post[2], performance.now());
-        if (line !== undefined) this.#console(line);
-        return true;
-      }
-      case "progress":
-        emit({ type: "progress", label: "cell", done: post[1], total: post[2], text: post[3] });
-        return true;
-      case "warning":
-        run?.warn(post[1]);
-        return true;
-      case "final":
-        if (run !== undefined && run.final === undefined) {
-          run.final = post[1];
-          this.#graceAfterFinal(kernel, run);
-        }
-        return true;
-      case "look":
-        this.#looks.get(post[1])?.(post[2]);
-        return true;
-      case "done":
-        if (run !== undefined && run.done === undefined && this.#owner === run.n) run.done = post[1];
-        return true;
-    }
-  }
-
-  #console(text: string): void {
-    this.#running?.run.console(text);
-    this.#options.emit({ type: "console", cell: this.#owner, text });
   }
 
   /** Code that catches FINAL's sentinel has a second left; then its isolate goes, and the answer stands. */
@@ -400,20 +315,21 @@ export class Session {
     }, FINAL_GRACE_MS).unref();
   }
 
-  async #openKernel(): Promise<Kernel> {
-    const { seed, clock, workers, limits, zone, locale, scans } = this.#options;
+  async #openKernel(process: KernelProcess): Promise<Kernel> {
+    const { seed, clock, workers, limits, scans } = this.#options;
     const contexts = this.#options.contexts();
     this.#contextHeapMb = contextHeapMb(contexts);
     return await openGuest({
+      process,
       seed,
       now: clock(),
       sequence: this.#calls.last,
       workers,
       memoryMb: limits.memoryMb,
-      zone,
-      locale,
       contexts,
-      onPost: (kernel, text) => this.#posted(kernel, text),
+      onPost: (kernel, text) => {
+        if (!this.#posts.take(kernel, text)) kernel.kill("forged");
+      },
       onJobEnd: (end, value) => scans.jobEnded(end, value),
       onDeath: (kernel, death) => this.#died(kernel, death),
     });
@@ -422,7 +338,7 @@ export class Session {
   /** A kernel that died between entries; during one, the entry's end says so. */
   #died(kernel: Kernel, death: Death): void {
     this.#kernels.noteDeath(death);
-    if (death === "closed" || this.#entering) return;
+    if (death === "closed" || this.#entries.isEntering) return;
     const running = this.#running;
     this.#loseKernel(kernel);
     running?.end(verdict({ end: "dead", death, ms: 0 }, this.#options.limits).cut);
@@ -431,10 +347,13 @@ export class Session {
   #loseKernel(kernel: Kernel): void {
     if (!this.#kernels.replace(kernel)) return;
     this.#lost = this.#running === undefined;
-    for (const answer of this.#looks.values()) answer(undefined);
-    this.#queue = [];
-    this.#cancelled = [];
+    this.#looks.answerAll();
+    this.#entries.clear();
     this.#calls.cancel("the sandbox that made this call is gone");
     this.#calls.clearTimers();
   }
+}
+
+function outOfTime(limits: Limits): Cut {
+  return { kind: "timeout", error: timedOut(limits) };
 }

@@ -42,6 +42,12 @@ export function verdict(ended: Ended, limits: Limits): Verdict {
   }
 }
 
+/** What the empty entry after a cut one adds: a rejection that was left behind, or the loss of the isolate. */
+export function afterSweep(of: Verdict, swept: Verdict | undefined): Verdict {
+  if (swept?.kernelLost === true && of.cut !== undefined) return { cut: { ...of.cut, state: "lost" }, kernelLost: true };
+  return swept?.warning === undefined ? of : { ...of, warning: swept.warning };
+}
+
 function dead(death: (Ended & { end: "dead" })["death"], limits: Limits): Cut {
   switch (death) {
     case "memory":
@@ -52,6 +58,8 @@ function dead(death: (Ended & { end: "dead" })["death"], limits: Limits): Cut {
         error: { name: "Killed", message: "the cell did not stop at its time limit and its sandbox was ended" },
         state: "lost",
       };
+    case "silent":
+      return { kind: "killed", error: { name: "Killed", message: "the sandbox stopped answering and was ended" }, state: "lost" };
     case "forged":
       return { kind: "killed", error: { name: "Killed", message: "the sandbox broke its protocol and was ended" }, state: "lost" };
     case "closed":

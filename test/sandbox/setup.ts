@@ -1,6 +1,6 @@
 // A real kernel for tests: its options with what a test does not care about filled in.
 import type { GuestSetup } from "../../prelude/contract.ts";
-import { Kernel, type Death, type KernelOptions } from "../../sandbox/index.ts";
+import { Kernel, spawnKernel, type Death, type KernelOptions } from "../../sandbox/index.ts";
 import * as limits from "../../sandbox/limits.ts";
 
 const SETUP: GuestSetup = {
@@ -37,12 +37,11 @@ export async function openKernel(options: Partial<KernelOptions> = {}): Promise<
   const posts: string[] = [];
   const deaths: Death[] = [];
   const kernel = new Kernel({
+    process: spawnKernel("UTC", "en-US"),
     heapMb: 128,
     setup: JSON.stringify(SETUP),
-    zone: "UTC",
-    locale: "en-US",
     onPost: (text) => posts.push(text),
-    onJobEnd: () => undefined,
+    onJobEnd: () => true,
     onDeath: (death) => deaths.push(death),
     ...options,
   });

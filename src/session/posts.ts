@@ -1,0 +1,72 @@
+// What the guest posts, and what becomes of it: calls are served, the rest goes to the running cell. A post of none of our guests is told
+// apart, and its kernel ended by whoever asked.
+import { guardPost, type Kernel } from "../../sandbox/index.ts";
+import type { EventSink } from "../events.ts";
+import type { CellRun } from "./cell-run.ts";
+import type { HostCalls } from "./host-calls.ts";
+import type { Looks } from "./looks.ts";
+
+export interface PostsOptions {
+  readonly calls: HostCalls;
+  readonly looks: Looks;
+  readonly emit: EventSink;
+  readonly running: () => CellRun | undefined;
+  /** The cell whose entry runs: what is posted is its. */
+  readonly owner: () => number;
+  readonly onFinal: (kernel: Kernel, run: CellRun) => void;
+}
+
+export class Posts {
+  readonly #options: PostsOptions;
+
+  constructor(options: PostsOptions) {
+    this.#options = options;
+  }
+
+  /** False for what no guest of ours posts. */
+  take(kernel: Kernel, text: string): boolean {
+    const post = guardPost(text);
+    if (post === undefined) return false;
+    const { calls, looks, emit, owner, onFinal } = this.#options;
+    const run = this.#options.running();
+    switch (post[0]) {
+      case "call": {
+        const [, seq, operation, args] = post;
+        if (run !== undefined && operation !== "timer" && operation !== "clear_timer") run.calls++;
+        return calls.serve(kernel, owner(), seq, operation, args, text.length);
+      }
+      case "console":
+        this.#console(run, post[1]);
+        return true;
+      case "time": {
+        const line = run?.time(post[1], post[2], performance.now());
+        if (line !== undefined) this.#console(run, line);
+        return true;
+      }
+      case "progress":
+        emit({ type: "progress", label: "cell", done: post[1], total: post[2], text: post[3] });
+        return true;
+      case "warning":
+        run?.warn(post[1]);
+        return true;
+      case "final":
+        if (run !== undefined && run.final === undefined) {
+          run.final = post[1];
+          onFinal(kernel, run);
+        }
+        return true;
+      case "look":
+        looks.answer(post[1], post[2]);
+        return true;
+      case "done":
+        if (run !== undefined && run.done === undefined && owner() === run.n) run.done = post[1];
+        return true;
+    }
+  }
+
+  /** Text that an earlier cell left behind stands in the running one's. */
+  #console(run: CellRun | undefined, text: string): void {
+    const shown = run === undefined ? text : run.console(text);
+    if (shown !== "") this.#options.emit({ type: "console", cell: this.#options.owner(), text: shown });
+  }
+}
