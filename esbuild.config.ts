@@ -82,9 +82,6 @@ await Promise.all([
     // Installed beside us; what is not named here is a part of the bundle.
     external: ["@anthropic-ai/sdk", "@vscode/ripgrep", "enquirer", "esbuild", "isolated-vm", "openai", "p-limit"],
     splitting: true,
-    // Names stay, for the stacks of defects.
-    minifyWhitespace: true,
-    minifySyntax: true,
   }),
 ]);
 

@@ -21,22 +21,25 @@ export class Bridge {
   readonly #post: (message: string) => void;
   readonly #limits: GuestSetup["limits"];
   readonly #pending = dictionary<Pending>();
-  #sequence: number;
+  #sequence = 0;
   #inFlight = 0;
   #argumentsInFlight = 0;
   #callsOfCell = 0;
   /** Thrown by every host call once FINAL was called. */
   #ended: unknown;
 
-  constructor(post: (message: string) => void, { limits, sequence }: GuestSetup) {
+  constructor(post: (message: string) => void, { limits }: GuestSetup) {
     this.#post = post;
     this.#limits = limits;
-    this.#sequence = sequence;
   }
 
   startCell(): void {
     this.#callsOfCell = 0;
     this.#ended = undefined;
+  }
+
+  countFrom(sequence: number): void {
+    this.#sequence = sequence;
   }
 
   end(sentinel: unknown): void {

@@ -102,6 +102,8 @@ export interface EntryFacts {
   readonly budget: unknown;
   /** Calls that will never be answered, because the cell they belong to ended before them. */
   readonly cancelled?: readonly number[];
+  /** Calls are numbered on from here: after entries that this guest has not seen. */
+  readonly sequence?: number;
   /** With a `context` entry: JSON of its `ContextSetup`. */
   readonly setup?: string;
 }
@@ -117,8 +119,6 @@ export interface GuestSetup {
   /** 32 bits of seed for Math.random and crypto.randomUUID. */
   readonly seed: number;
   readonly now: number;
-  /** Number of the last call made, by the isolate this one follows; 0 at first. */
-  readonly sequence: number;
   readonly workers: number;
   /** RLM_MAX_WORKERS was set: get_optimal_workers() ignores its arguments. */
   readonly workers_fixed: boolean;

@@ -100,6 +100,7 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
     clock.advance(facts.now);
     budget = facts.budget;
     if (facts.cancelled !== undefined) bridge.cancel(facts.cancelled);
+    if (facts.sequence !== undefined) bridge.countFrom(facts.sequence);
     switch (kind) {
       case "run":
         timers.clear();

@@ -16,6 +16,8 @@ export class CellRun {
   #length = 0;
   calls = 0;
   readonly own = new OwnTime();
+  /** The journal has been told that it was cut. */
+  isTerminated = false;
   done: DonePost | undefined;
   final: FinalPost | undefined;
   readonly #warnings: string[] = [];

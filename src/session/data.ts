@@ -29,7 +29,8 @@ export interface ContextChoice {
 export class SessionData implements AsyncDisposable {
   readonly #options: DataOptions;
   readonly #copies = new TextCopies();
-  #contexts: readonly ContextSource[] = [];
+  /** The last ones are those there are; the ones before are kept, since a session may be rebuilt with them. */
+  readonly #generations: (readonly ContextSource[])[] = [];
   #workspace: Workspace | undefined;
 
   private constructor(options: DataOptions) {
@@ -44,7 +45,12 @@ export class SessionData implements AsyncDisposable {
   }
 
   get contexts(): readonly ContextSource[] {
-    return this.#contexts;
+    return this.#generations.at(-1) ?? [];
+  }
+
+  /** Those that were loaded when the contexts had been replaced so often; 0: the first ones. */
+  contextsOf(generation: number): readonly ContextSource[] {
+    return this.#generations[generation] ?? [];
   }
 
   get workspace(): Workspace {
@@ -72,14 +78,12 @@ export class SessionData implements AsyncDisposable {
       combined ? openCombinedContext(contextPaths, sources).then((one) => [one]) : openInOrder(choice.inputs, contextPaths, sources),
     ]);
     for (const context of contexts) tell(context, emit);
-    const before = this.#contexts;
     this.#workspace = workspace;
-    this.#contexts = contexts;
-    for (const context of before) await context.close?.();
+    this.#generations.push(contexts);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const context of this.#contexts) await context.close?.();
+    for (const context of this.#generations.flat()) await context.close?.();
     await this.#copies[Symbol.asyncDispose]();
   }
 }

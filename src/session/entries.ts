@@ -14,13 +14,17 @@ export interface EntriesOptions {
   readonly clock: () => number;
   /** What `budget()` returns now. */
   readonly budget: () => unknown;
-  /** An entry of this cell begins; returns how long it may take, in ms. */
-  readonly onBegin: (cell: number) => number;
+  /** Number of the session's last call. */
+  readonly sequence: () => number;
+  /** An entry of this cell begins, or begins again in another kernel; returns how long it may take, in ms. */
+  readonly onBegin: (cell: number, again: boolean) => number;
   /** `swept`: after an entry that was cut, how an empty one ended that came next. */
   readonly onEnded: (kernel: Kernel, cell: number, ended: Ended, swept?: Ended) => void;
   readonly onLooked: (kernel: Kernel, id: number, ended: Ended) => void;
   /** Nothing is left to enter. */
   readonly onIdle: () => void;
+  /** The kernel died in the middle of an entry. Resolves to another one in the state before it, where the entry may run once more. */
+  readonly onDied: (kernel: Kernel, ended: Ended) => Promise<Kernel | undefined>;
 }
 
 /** A person waits for it at a prompt. */
@@ -36,6 +40,7 @@ export class Entries {
   #owner = 0;
   /** Calls the guest must forget, told with the next entry. */
   #cancelled: number[] = [];
+  #sequence: number | undefined;
 
   constructor(options: EntriesOptions) {
     this.#options = options;
@@ -79,6 +84,11 @@ export class Entries {
     this.#cancelled = [];
   }
 
+  /** The guest has not seen every call: it is told with the next entry from which number on to count. */
+  countFrom(sequence: number): void {
+    this.#sequence = sequence;
+  }
+
   /** Waits until nothing enters, and keeps it so while `work` does. */
   async apart(kernel: Kernel, work: () => Promise<void>): Promise<void> {
     while (this.#entering) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -91,13 +101,19 @@ export class Entries {
     }
   }
 
-  async #serve(kernel: Kernel): Promise<void> {
+  /** Enters with what waits, if nothing enters already. */
+  serve(kernel: Kernel): void {
+    void this.#serve(kernel);
+  }
+
+  async #serve(first: Kernel): Promise<void> {
     if (this.#entering) return;
     this.#entering = true;
+    let kernel = first;
     try {
       for (let entry = this.#queue.shift(); entry !== undefined; entry = kernel.isAlive ? this.#queue.shift() : undefined) {
         if (entry.kind === "look") await this.#look(kernel, entry);
-        else await this.#enter(kernel, entry);
+        else kernel = await this.#enter(kernel, entry);
       }
     } finally {
       this.#entering = false;
@@ -110,18 +126,32 @@ export class Entries {
     this.#options.onLooked(kernel, id, await kernel.enter("look", id, text, NO_FACTS, LOOK_TIMEOUT_MS));
   }
 
-  async #enter(kernel: Kernel, entry: CellEntry): Promise<void> {
-    const { clock, budget, journal, onBegin, onEnded } = this.#options;
+  /** Resolves to the kernel it ended in. */
+  async #enter(first: Kernel, entry: CellEntry): Promise<Kernel> {
+    const { clock, budget, journal, sequence, onBegin, onEnded, onDied } = this.#options;
     this.#owner = entry.cell;
+    const before = sequence();
     const now = clock();
     const left = budget();
-    journal.write({ type: "entry", cell: entry.cell, kind: entry.kind, seq: entry.id, now, budget: left });
-    const facts: EntryFacts = { now, budget: left, ...(this.#cancelled.length === 0 ? {} : { cancelled: this.#cancelled }) };
+    const cancelled = this.#cancelled.length === 0 ? {} : { cancelled: this.#cancelled };
+    const counted = this.#sequence === undefined ? {} : { sequence: this.#sequence };
     this.#cancelled = [];
-    const timeoutMs = Math.ceil(Math.max(1, onBegin(entry.cell)));
-    const ended = await kernel.enter(entry.kind, entry.id, entry.text, JSON.stringify(facts), timeoutMs);
+    this.#sequence = undefined;
+    journal.write({ type: "entry", cell: entry.cell, kind: entry.kind, seq: entry.id, now, budget: left, ...cancelled });
+    const enter = (into: Kernel, facts: EntryFacts, again: boolean): Promise<Ended> => {
+      const timeoutMs = Math.ceil(Math.max(1, onBegin(entry.cell, again)));
+      return into.enter(entry.kind, entry.id, entry.text, JSON.stringify(facts), timeoutMs);
+    };
+    let kernel = first;
+    let ended = await enter(kernel, { now, budget: left, ...cancelled, ...counted }, false);
+    const next = ended.end === "dead" ? await onDied(kernel, ended) : undefined;
+    if (next !== undefined) {
+      kernel = next;
+      ended = await enter(kernel, { now, budget: left, ...cancelled, sequence: before }, true);
+    }
     // Rejections that a cut slice left behind are thrown by the next entry, whatever that is: let it be an empty one of the same cell.
     const swept = ended.end === "timeout" ? await kernel.enter("look", 0, NOTHING, NO_FACTS, LOOK_TIMEOUT_MS) : undefined;
     onEnded(kernel, entry.cell, ended, swept);
+    return kernel;
   }
 }

@@ -28,10 +28,9 @@ export interface GuestOptions {
   readonly process: KernelProcess;
   readonly seed: number;
   readonly now: number;
-  /** Number of the session's last call. */
-  readonly sequence: number;
   readonly workers: Workers;
-  readonly memoryMb: number;
+  /** Heap of the isolate, in MiB. */
+  readonly heapMb: number;
   readonly contexts: readonly ContextSource[];
   readonly onPost: (kernel: Kernel, text: string) => void;
   readonly onJobEnd: (end: JobEnd, value: string) => boolean;
@@ -46,7 +45,7 @@ const LOAD_TIMEOUT_MS = 120_000;
 export async function openGuest(options: GuestOptions): Promise<Kernel> {
   const kernel: Kernel = new Kernel({
     process: options.process,
-    heapMb: options.memoryMb + contextHeapMb(options.contexts),
+    heapMb: options.heapMb,
     setup: JSON.stringify(guestSetup(options)),
     onPost: (text) => options.onPost(kernel, text),
     onJobEnd: options.onJobEnd,
@@ -110,11 +109,10 @@ async function* none(): AsyncGenerator<Uint8Array> {
   // A corpus stays outside.
 }
 
-function guestSetup({ seed, now, sequence, workers }: GuestOptions): GuestSetup {
+function guestSetup({ seed, now, workers }: GuestOptions): GuestSetup {
   return {
     seed,
     now,
-    sequence,
     workers: workers.count,
     workers_fixed: workers.fixed,
     parallelism: workers.parallelism,

@@ -7,7 +7,8 @@ import type { CallContext, Handlers } from "../calls/types.ts";
 import { HostError, messageOf } from "../errors.ts";
 import type { EventSink } from "../events.ts";
 import { InFlight } from "./in-flight.ts";
-import { digest, type Journal } from "./journal.ts";
+import type { Journal } from "./journal.ts";
+import { keyOf } from "./replay.ts";
 
 /** What an answer or a timer brings to the guest. */
 export interface Delivery {
@@ -34,6 +35,8 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 export class HostCalls {
   readonly #options: HostCallOptions;
   readonly #inFlight = new InFlight();
+  /** Scans that are not answered: they run in the kernel, and again in the next one. */
+  readonly #scans = new Map<number, (kernel: Kernel) => void>();
   #last = 0;
 
   constructor(options: HostCallOptions) {
@@ -57,11 +60,16 @@ export class HostCalls {
     this.#last = seq;
     const json = JSON.stringify(args);
     const { journal } = this.#options;
-    journal.write({ type: "call", seq, cell, op: operation, key: digest(`${operation}\n${json}`), args: journal.value(json) });
+    journal.write({ type: "call", seq, cell, op: operation, key: keyOf(operation, json), args: journal.value(json) });
     if (operation === "timer") this.#startTimer(seq, cell, args);
     else if (operation === "clear_timer") this.#inFlight.clearTimer(Number(args));
     else this.#dispatch(kernel, cell, seq, operation, args, size);
     return true;
+  }
+
+  /** What ran in a kernel that is gone runs again in this one. */
+  repeatIn(kernel: Kernel): void {
+    for (const scan of this.#scans.values()) scan(kernel);
   }
 
   clearTimers(): void {
@@ -93,11 +101,15 @@ export class HostCalls {
       warn,
       slot: (i, result) => journal.write({ type: "slot", seq, i, result: journal.value(JSON.stringify(result)) }),
     };
-    const work = operation === "scan" ? scans.run(args, call, kernel) : handlers[operation](args, call);
-    void work.then(
-      (value) => this.#answered(seq, operation, value),
-      (error: unknown) => this.#refused(seq, error),
-    );
+    const begin = (work: Promise<unknown>): void =>
+      void work.then(
+        (value) => this.#answered(seq, operation, value),
+        (error: unknown) => this.#refused(seq, error),
+      );
+    if (operation !== "scan") return begin(handlers[operation](args, call));
+    const scan = (into: Kernel): void => begin(scans.run(args, call, into));
+    this.#scans.set(seq, scan);
+    scan(kernel);
   }
 
   #answered(seq: number, operation: Operation, value: unknown): void {
@@ -124,6 +136,7 @@ export class HostCalls {
 
   /** An answer to a call that was cancelled meanwhile is nobody's. */
   #settle(seq: number, text: string, record: () => void): void {
+    this.#scans.delete(seq);
     const cell = this.#inFlight.finish(seq);
     if (cell === undefined) return;
     record();

@@ -1,7 +1,20 @@
 // A session's journal: JSON Lines, appended by the host alone, one write a record. A journal that cannot be written never stops a run:
-// it says so once and is silent from then on.
+// it says so once and is silent from then on. A session nobody keeps has one too, in a file without a name: it is rebuilt from it.
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fdatasyncSync, openSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "../errors.ts";
 import type { BlobRef, JournalRecord } from "./records.ts";
@@ -11,6 +24,7 @@ import { makeFolder } from "./state-dir.ts";
 const MAX_INLINE = 64 * 1024;
 /** Results of calls that can be made again are kept by value up to this size. */
 const MAX_REPEATABLE = 16 * 1024;
+const NEWLINE = 10;
 
 export interface Journal {
   write(record: JournalRecord): void;
@@ -23,35 +37,51 @@ export interface Journal {
   /** Waits until what was written is on the disk. */
   sync(): void;
   close(): void;
+  /** What was written so far; undefined where it cannot be had. */
+  records(): JournalRecord[] | undefined;
+  /** JSON text of what `value` kept. Throws when it is gone. */
+  jsonOf(kept: unknown): string;
+  /** What `text` kept. Throws when it is gone. */
+  textOf(kept: string | BlobRef): string;
 }
 
 export function digest(text: string | Uint8Array): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** Of a session nobody wants to keep. */
-export const NO_JOURNAL: Journal = {
-  write: () => undefined,
-  value: () => null,
-  text: (text) => text,
-  repeatable: () => ({}),
-  sync: () => undefined,
-  close: () => undefined,
-};
-
+/** A file's, or one without a name. Owns its descriptor. */
 export class FileJournal implements Journal {
-  readonly #folder: string;
+  /** Undefined: everything stands in the one file, and nothing is left of it. */
+  readonly #folder: string | undefined;
   readonly #onFailure: (text: string) => void;
   #file: number | undefined;
 
-  /** Makes `<folder>/journal.jsonl`, readable by its owner alone. Never throws: `onFailure` is told, once. */
-  constructor(folder: string, onFailure: (text: string) => void) {
+  private constructor(folder: string | undefined, open: () => number, onFailure: (text: string) => void) {
     this.#folder = folder;
     this.#onFailure = onFailure;
-    this.#try(() => {
+    this.#try(() => (this.#file = open()));
+  }
+
+  /** Makes `<folder>/journal.jsonl`, readable by its owner alone. Never throws: `onFailure` is told, once. */
+  static in(folder: string, onFailure: (text: string) => void): FileJournal {
+    const open = (): number => {
       makeFolder(join(folder, "blobs"));
-      this.#file = openSync(join(folder, "journal.jsonl"), "ax", 0o600);
-    });
+      return openSync(join(folder, "journal.jsonl"), "ax+", 0o600);
+    };
+    return new FileJournal(folder, open, onFailure);
+  }
+
+  /** In the temporary folder, and gone with this process however it ends. Where there is no such folder the session goes without. */
+  static unnamed(): FileJournal {
+    const open = (): number => {
+      const folder = mkdtempSync(join(tmpdir(), "rlm-repl-"));
+      try {
+        return openSync(join(folder, "journal"), "ax+", 0o600);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    };
+    return new FileJournal(undefined, open, () => undefined);
   }
 
   write(record: JournalRecord): void {
@@ -60,12 +90,12 @@ export class FileJournal implements Journal {
   }
 
   value(json: string): unknown {
-    if (json.length <= MAX_INLINE) return JSON.parse(json) as unknown;
-    return this.#blob(json);
+    if (this.#folder === undefined || json.length <= MAX_INLINE) return JSON.parse(json) as unknown;
+    return this.#blob(this.#folder, json);
   }
 
   text(text: string): string | BlobRef {
-    return text.length <= MAX_INLINE ? text : this.#blob(JSON.stringify(text));
+    return this.#folder === undefined || text.length <= MAX_INLINE ? text : this.#blob(this.#folder, JSON.stringify(text));
   }
 
   repeatable(json: string): { readonly value?: unknown; readonly hash?: string } {
@@ -74,7 +104,7 @@ export class FileJournal implements Journal {
 
   sync(): void {
     const file = this.#file;
-    if (file !== undefined) this.#try(() => fdatasyncSync(file));
+    if (file !== undefined && this.#folder !== undefined) this.#try(() => fdatasyncSync(file));
   }
 
   close(): void {
@@ -82,9 +112,37 @@ export class FileJournal implements Journal {
     this.#file = undefined;
   }
 
-  #blob(text: string): BlobRef {
+  records(): JournalRecord[] | undefined {
+    if (this.#file === undefined) return undefined;
+    const bytes = Buffer.alloc(fstatSync(this.#file).size);
+    let read = 0;
+    while (read < bytes.length) {
+      const more = readSync(this.#file, bytes, read, bytes.length - read, read);
+      if (more === 0) break;
+      read += more;
+    }
+    return parseRecords(bytes.subarray(0, read));
+  }
+
+  jsonOf(kept: unknown): string {
+    return isBlobRef(kept) ? this.#read(kept) : JSON.stringify(kept);
+  }
+
+  textOf(kept: string | BlobRef): string {
+    if (typeof kept === "string") return kept;
+    const text: unknown = JSON.parse(this.#read(kept));
+    return typeof text === "string" ? text : "";
+  }
+
+  #read({ $blob: hash }: BlobRef): string {
+    const text = readFileSync(join(this.#folder ?? "", "blobs", hash), "utf8");
+    if (digest(text) !== hash) throw new Error(`the blob ${hash} is not what its name says`);
+    return text;
+  }
+
+  #blob(folder: string, text: string): BlobRef {
     const hash = digest(text);
-    const path = join(this.#folder, "blobs", hash);
+    const path = join(folder, "blobs", hash);
     if (this.#file !== undefined && !existsSync(path)) this.#try(() => writeFileSync(path, text, { mode: 0o600 }));
     return { $blob: hash };
   }
@@ -102,8 +160,25 @@ export class FileJournal implements Journal {
       }
       this.#file = undefined;
       this.#onFailure(
-        `the journal in ${this.#folder} cannot be written (${messageOf(error)}): this session goes on without it; --state-dir DIR chooses another place`,
+        `the journal in ${this.#folder ?? tmpdir()} cannot be written (${messageOf(error)}): this session goes on without it; --state-dir DIR chooses another place`,
       );
     }
   }
+}
+
+function isBlobRef(value: unknown): value is BlobRef {
+  return (
+    typeof value === "object" && value !== null && "$blob" in value && typeof value.$blob === "string" && Object.keys(value).length === 1
+  );
+}
+
+/** Whole lines, each a record: this process wrote them. */
+function parseRecords(bytes: Buffer): JournalRecord[] {
+  const records: JournalRecord[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
+    records.push(JSON.parse(bytes.toString("utf8", start, end)));
+    start = end + 1;
+  }
+  return records;
 }

@@ -20,12 +20,15 @@ export interface KernelLifeOptions {
   readonly spawn: () => KernelProcess;
   readonly open: (process: KernelProcess) => Promise<Kernel>;
   readonly maxDeaths?: number | undefined;
+  /** It can be entered from now on. */
+  readonly onUp: (kernel: Kernel) => void;
 }
 
 /** Owns its kernels, and the process kept ready for the next one; `close` ends them. */
 export class KernelLife {
   readonly #open: KernelLifeOptions["open"];
   readonly #maxDeaths: number;
+  readonly #onUp: KernelLifeOptions["onUp"];
   readonly #spare: Spare;
   /** The last ones that count. */
   #deaths: readonly number[] = [];
@@ -34,7 +37,8 @@ export class KernelLife {
   #closed = false;
   #wasUp = false;
 
-  constructor({ spawn, open, maxDeaths = DEFAULT_MAX_DEATHS }: KernelLifeOptions) {
+  constructor({ spawn, open, onUp, maxDeaths = DEFAULT_MAX_DEATHS }: KernelLifeOptions) {
+    this.#onUp = onUp;
     this.#open = open;
     this.#maxDeaths = maxDeaths;
     this.#spare = new Spare(spawn);
@@ -87,6 +91,7 @@ export class KernelLife {
       this.#live = kernel;
       this.#wasUp = true;
       if (this.#closed) kernel.kill("closed");
+      else this.#onUp(kernel);
       this.#spare.prepareIn(SPARE_AFTER_MS);
       return kernel;
     });

@@ -24,7 +24,7 @@ import { usageJson } from "../pool/usage.ts";
 import { Scheduler, type Schedule } from "../pool/scheduler.ts";
 import type { ContextSource } from "../workspace/types.ts";
 import { SessionData, type ContextChoice } from "./data.ts";
-import { FileJournal, NO_JOURNAL, type Journal } from "./journal.ts";
+import { FileJournal, type Journal } from "./journal.ts";
 import { SessionModels, type ModelOptions } from "./models.ts";
 import { JOURNAL_VERSION } from "./records.ts";
 import { Session } from "./session.ts";
@@ -78,7 +78,8 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
   const seed = randomInt(2 ** 32);
   const clock = Date.now;
   const id = newSessionId(clock(), Math.random);
-  const journal = openJournal(options, id, { seed, now: clock() }, data.contexts);
+  const started = clock();
+  const journal = openJournal(options, id, { seed, now: started }, data.contexts);
   const session = new Session({
     id,
     limits,
@@ -86,8 +87,9 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     zone: options.zone,
     locale: options.locale,
     seed,
+    started,
     clock,
-    contexts: () => data.contexts,
+    contexts: (generation) => (generation === undefined ? data.contexts : data.contextsOf(generation)),
     handlers: handlersOf(data, { models, schedule: scheduler.schedule, budget, deadlineMs: limits.modelCallMs }, options.workers.count),
     scans: new ScanService({
       workers: options.workers.count,
@@ -162,8 +164,10 @@ function openJournal(
   contexts: readonly ContextSource[],
 ): Journal {
   const { stateDir, zone, locale, workers, emit } = options;
-  if (stateDir === undefined) return NO_JOURNAL;
-  const journal = new FileJournal(join(stateDir, "sessions", id), (text) => emit({ type: "notice", text }));
+  const journal =
+    stateDir === undefined
+      ? FileJournal.unnamed()
+      : FileJournal.in(join(stateDir, "sessions", id), (text) => emit({ type: "notice", text }));
   journal.write({
     type: "header",
     v: JOURNAL_VERSION,

@@ -1,5 +1,6 @@
 // What the guest posts, and what becomes of it: calls are served, the rest goes to the running cell. A post of none of our guests is told
 // apart, and its kernel ended by whoever asked.
+import { crc32 } from "node:zlib";
 import { guardPost, type Kernel } from "../../sandbox/index.ts";
 import type { EventSink } from "../events.ts";
 import type { CellRun } from "./cell-run.ts";
@@ -18,15 +19,38 @@ export interface PostsOptions {
 
 export class Posts {
   readonly #options: PostsOptions;
+  /** Of the entry that runs: how many there were, and a checksum of them. */
+  #count = 0;
+  #sum = 0;
+  /** An entry that runs for the second time says again what it has said. */
+  #heard: { readonly count: number; readonly sum: number } | undefined;
 
   constructor(options: PostsOptions) {
     this.#options = options;
   }
 
-  /** False for what no guest of ours posts. */
+  /** An entry begins. */
+  begin(): void {
+    this.#count = 0;
+    this.#sum = 0;
+    this.#heard = undefined;
+  }
+
+  /** The entry begins again in another guest: what came of it already is not taken twice. */
+  beginAgain(): void {
+    const heard = this.#heard ?? { count: this.#count, sum: this.#sum };
+    this.begin();
+    if (heard.count > 0) this.#heard = heard;
+  }
+
+  /** False for what no guest of ours posts, and for an entry that says something else when it runs again. */
   take(kernel: Kernel, text: string): boolean {
     const post = guardPost(text);
     if (post === undefined) return false;
+    this.#sum = crc32(text, this.#sum);
+    this.#count++;
+    const heard = this.#heard;
+    if (heard !== undefined && this.#count <= heard.count) return this.#count < heard.count || this.#sum === heard.sum;
     const { calls, looks, emit, owner, onFinal } = this.#options;
     const run = this.#options.running();
     switch (post[0]) {

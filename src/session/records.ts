@@ -57,8 +57,13 @@ export type JournalRecord =
       readonly seq: number;
       readonly now: number;
       readonly budget: unknown;
+      /** Calls the guest was told to forget with it. */
+      readonly cancelled?: readonly number[];
     }
-  | { readonly type: "terminated"; readonly cell: number; readonly reason: string }
+  /** `slice`: the last entry was cut half-way, and replay leaves it out. */
+  | { readonly type: "terminated"; readonly cell: number; readonly reason: string; readonly slice?: boolean }
+  /** The state is that before the cell `to`: what came since does not count. */
+  | { readonly type: "rewound"; readonly to: number; readonly reason: string }
   | {
       readonly type: "end";
       readonly cell: number;

@@ -6,7 +6,7 @@ import { FINAL_GRACE_MS, type Limits } from "../../sandbox/limits.ts";
 import type { Outcome, SessionState } from "../../sandbox/outcome.ts";
 import type { ScanService } from "../calls/scan.ts";
 import type { Handlers } from "../calls/types.ts";
-import { HostError } from "../errors.ts";
+import { HostError, messageOf } from "../errors.ts";
 import type { EventSink } from "../events.ts";
 import type { ContextSource } from "../workspace/types.ts";
 import { CellRun } from "./cell-run.ts";
@@ -17,6 +17,8 @@ import type { Journal } from "./journal.ts";
 import { KernelLife } from "./kernel-life.ts";
 import { Looks } from "./looks.ts";
 import { Posts } from "./posts.ts";
+import { Rebuild } from "./rebuild.ts";
+import { isOutside, type Divergence } from "./replay.ts";
 import { afterSweep, INTERRUPTED, NEVER_SETTLES, timedOut, verdict, type Cut } from "./verdict.ts";
 
 export interface SessionOptions {
@@ -26,9 +28,11 @@ export interface SessionOptions {
   readonly zone: string;
   readonly locale: string;
   readonly seed: number;
+  /** The guest's clock before its first entry. */
+  readonly started: number;
   readonly clock: () => number;
-  /** Asked whenever a sandbox is brought up: they can be replaced. */
-  readonly contexts: () => readonly ContextSource[];
+  /** Those there are, or those of a generation: 0 for the first ones, one more each time they were replaced. */
+  readonly contexts: (generation?: number) => readonly ContextSource[];
   readonly handlers: Handlers;
   readonly scans: ScanService;
   /** What `budget()` returns now. */
@@ -62,8 +66,15 @@ export class Session {
   #cells = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #running: Running | undefined;
-  /** The variables went while no cell ran. */
-  #lost = false;
+  readonly #spawn: () => KernelProcess;
+  readonly #rebuild: Rebuild;
+  /** What became of the variables since the last cell told of it. */
+  #restored: SessionState | undefined;
+  /** Why, where they are not what they were. */
+  #divergence: string | undefined;
+  /** The entry that ran when the kernel died is not over. */
+  #inEntry = false;
+  #generation = 0;
   /** Ends a cell that waits with nothing but timers pending. */
   #limit: NodeJS.Timeout | undefined;
   #closed = false;
@@ -73,6 +84,7 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options;
     const { handlers, scans, journal, emit, clock, budget, zone, locale } = options;
+    this.#spawn = options.spawn ?? (() => spawnKernel(zone, locale));
     this.#calls = new HostCalls({
       handlers,
       scans,
@@ -85,10 +97,18 @@ export class Session {
       journal,
       clock,
       budget,
-      onBegin: (cell) => this.#begin(cell),
+      sequence: () => this.#calls.last,
+      onBegin: (cell, again) => this.#begin(cell, again),
       onEnded: (kernel, cell, ended, swept) => this.#entered(kernel, cell, ended, swept),
       onLooked: (kernel, id, ended) => this.#looked(kernel, id, ended),
       onIdle: () => this.#rest(),
+      onDied: (kernel, ended) => this.#goOn(kernel, ended),
+    });
+    this.#rebuild = new Rebuild({
+      journal,
+      handlers,
+      loadContexts: (kernel, generation, now) => loadContexts(kernel, options.contexts(generation), now),
+      cellMs: options.limits.cellMs,
     });
     this.#posts = new Posts({
       calls: this.#calls,
@@ -100,9 +120,10 @@ export class Session {
     });
     // The kernel comes up while the first cell is read and transformed.
     this.#kernels = new KernelLife({
-      spawn: options.spawn ?? (() => spawnKernel(zone, locale)),
+      spawn: this.#spawn,
       open: (process) => this.#openKernel(process),
       maxDeaths: options.maxDeaths,
+      onUp: (kernel) => this.#entries.serve(kernel),
     });
   }
 
@@ -152,14 +173,15 @@ export class Session {
     const { contexts, journal, clock, limits } = this.#options;
     const kernel = await this.#kernels.ready();
     const now = clock();
-    for (const [i, { name, kind, identity }] of contexts().entries())
+    this.#generation++;
+    const fresh = contexts();
+    const none = [{ name: "", kind: "none", identity: "" }];
+    for (const [i, { name, kind, identity }] of (fresh.length === 0 ? none : fresh).entries())
       journal.write({ type: "context", name, kind, identity, ...(i === 0 ? { replaces: true } : {}), now });
-    if (contextHeapMb(contexts()) > Math.max(this.#contextHeapMb, limits.memoryMb / CONTEXT_SHARE)) {
-      const hadCells = this.#cells > 0;
+    if (contextHeapMb(fresh) > Math.max(this.#contextHeapMb, limits.memoryMb / CONTEXT_SHARE)) {
       this.#loseKernel(kernel);
-      this.#lost = false;
       await this.#kernels.ready();
-      return hadCells ? "lost" : undefined;
+      return this.#takeRestored();
     }
     await this.#entries.apart(kernel, () => loadContexts(kernel, contexts(), now));
     return undefined;
@@ -178,13 +200,11 @@ export class Session {
     if (!transformed.ok) return this.#finish(run.outcome("rejected", performance.now(), { error: transformed.error }));
     for (const warning of transformed.warnings) run.warn(warning);
 
-    const before: SessionState | undefined = this.#lost ? "lost" : undefined;
-    this.#lost = false;
-    const cut =
-      signal?.aborted === true
-        ? { kind: "interrupted" as const, error: INTERRUPTED }
-        : await this.#drive(kernel, run, transformed.script, signal);
-    return this.#finish(this.#outcome(run, cut, before));
+    const cut: Cut | undefined =
+      signal?.aborted === true ? { kind: "interrupted", error: INTERRUPTED } : await this.#drive(kernel, run, transformed.script, signal);
+    // What became of the variables is told with the cell that cost them.
+    if (cut?.state === "lost") await this.#kernels.ready().catch(() => (this.#restored = "lost"));
+    return this.#finish(this.#outcome(run, cut));
   }
 
   /** Enters with the script and serves the cell until it has ended. */
@@ -217,14 +237,22 @@ export class Session {
     this.#entries.dropOf(run.n);
   }
 
-  #outcome(run: CellRun, cut: Cut | undefined, before: SessionState | undefined): Outcome {
+  #takeRestored(): SessionState | undefined {
+    const restored = this.#restored;
+    this.#restored = undefined;
+    return restored;
+  }
+
+  #outcome(run: CellRun, cut: Cut | undefined): Outcome {
     if (run.late !== "") this.#options.emit({ type: "console", cell: run.n, text: run.late });
     const now = performance.now();
-    const state = cut?.state ?? before;
+    const state = this.#takeRestored() ?? (cut?.state === "lost" ? undefined : cut?.state);
+    if (this.#divergence !== undefined) run.warn(this.#divergence);
+    this.#divergence = undefined;
     const known = state === undefined ? {} : { state };
     if (run.final !== undefined) return run.outcome("final", now, known);
     if (cut === undefined) return run.outcome(run.done?.outcome ?? "ok", now, known);
-    this.#options.journal.write({ type: "terminated", cell: run.n, reason: cut.kind });
+    if (!run.isTerminated) this.#options.journal.write({ type: "terminated", cell: run.n, reason: cut.kind });
     return run.outcome(cut.kind, now, { error: cut.error, ...known });
   }
 
@@ -238,7 +266,9 @@ export class Session {
   }
 
   /** Time that an earlier cell's code takes is not the running one's. Returns how long the entry may take. */
-  #begin(cell: number): number {
+  #begin(cell: number, again: boolean): number {
+    if (again) this.#posts.beginAgain();
+    else this.#posts.begin();
     clearTimeout(this.#limit);
     const { limits } = this.#options;
     const run = this.#running?.run;
@@ -252,10 +282,14 @@ export class Session {
 
   /** What an entry's end means for the running cell. */
   #entered(kernel: Kernel, cell: number, ended: Ended, swept: Ended | undefined): void {
-    const { limits, emit } = this.#options;
+    const { limits, emit, journal } = this.#options;
     const { cut, warning, kernelLost = false } = afterSweep(verdict(ended, limits), swept && verdict(swept, limits));
-    if (kernelLost) this.#loseKernel(kernel);
     const running = this.#running;
+    if (cut !== undefined) {
+      journal.write({ type: "terminated", cell, reason: cut.kind, slice: true });
+      if (running?.run.n === cell) running.run.isTerminated = true;
+    }
+    if (kernelLost) this.#loseKernel(kernel);
     if (running === undefined) {
       if (warning !== undefined) emit({ type: "notice", text: `cell ${cell} left behind ${warning}` });
       return;
@@ -315,20 +349,41 @@ export class Session {
     }, FINAL_GRACE_MS).unref();
   }
 
+  /** A kernel in the state the session is in: a fresh one, or one rebuilt. */
   async #openKernel(process: KernelProcess): Promise<Kernel> {
-    const { seed, clock, workers, limits, scans } = this.#options;
-    const contexts = this.#options.contexts();
-    this.#contextHeapMb = contextHeapMb(contexts);
+    for (let next = process; ; next = this.#spawn()) {
+      const kernel = await this.#openFresh(next);
+      try {
+        const rebuilt = await this.#rebuild.run(kernel, this.#inEntry);
+        if (rebuilt.type === "diverged") this.#diverged(rebuilt.divergence);
+        else {
+          if (rebuilt.type === "lost") this.#loseState();
+          else this.#calls.repeatIn(kernel);
+          if (rebuilt.type === "rebuilt") this.#restored ??= "rebuilt";
+          if (!this.#inEntry) this.#entries.countFrom(this.#calls.last);
+          return kernel;
+        }
+      } catch (error) {
+        kernel.kill("closed");
+        throw error;
+      }
+      kernel.kill("closed");
+    }
+  }
+
+  async #openFresh(process: KernelProcess): Promise<Kernel> {
+    const { seed, started, workers, limits, scans, contexts } = this.#options;
+    const heaps = Array.from({ length: this.#generation + 1 }, (_, generation) => contextHeapMb(contexts(generation)));
+    this.#contextHeapMb = Math.max(...heaps);
     return await openGuest({
       process,
       seed,
-      now: clock(),
-      sequence: this.#calls.last,
+      now: started,
       workers,
-      memoryMb: limits.memoryMb,
-      contexts,
+      heapMb: limits.memoryMb + this.#contextHeapMb,
+      contexts: contexts(0),
       onPost: (kernel, text) => {
-        if (!this.#posts.take(kernel, text)) kernel.kill("forged");
+        if (!(this.#rebuild.take(kernel, text) ?? this.#posts.take(kernel, text))) kernel.kill("forged");
       },
       onJobEnd: (end, value) => scans.jobEnded(end, value),
       onDeath: (kernel, death) => this.#died(kernel, death),
@@ -339,18 +394,49 @@ export class Session {
   #died(kernel: Kernel, death: Death): void {
     this.#kernels.noteDeath(death);
     if (death === "closed" || this.#entries.isEntering) return;
-    const running = this.#running;
     this.#loseKernel(kernel);
-    running?.end(verdict({ end: "dead", death, ms: 0 }, this.#options.limits).cut);
+    const cut = verdict({ end: "dead", death, ms: 0 }, this.#options.limits).cut;
+    if (!isOutside(death)) return this.#running?.end(cut);
+    // A cell that only waits goes on in the next kernel, if there is one.
+    void this.#kernels
+      .ready()
+      .catch((error: unknown) => this.#running?.end(cut && { ...cut, error: { ...cut.error, message: messageOf(error) } }));
+  }
+
+  /** The kernel died of nothing of its own in the middle of an entry: another one comes to the state before it. */
+  async #goOn(kernel: Kernel, ended: Ended): Promise<Kernel | undefined> {
+    if (ended.end !== "dead" || !isOutside(ended.death)) return undefined;
+    this.#running?.run.own.stop();
+    this.#inEntry = true;
+    try {
+      this.#loseKernel(kernel);
+      const next = await this.#kernels.ready();
+      this.#restored ??= "rebuilt";
+      return this.#restored === "lost" ? undefined : next;
+    } catch {
+      return undefined;
+    } finally {
+      this.#inEntry = false;
+    }
   }
 
   #loseKernel(kernel: Kernel): void {
-    if (!this.#kernels.replace(kernel)) return;
-    this.#lost = this.#running === undefined;
-    this.#looks.answerAll();
+    if (this.#kernels.replace(kernel)) this.#looks.answerAll();
+  }
+
+  /** The guest is as it was before a cell: nothing that came since can be answered. */
+  #diverged({ cell, expected, found }: Divergence): void {
+    this.#divergence = `the session could be rebuilt only up to cell ${cell - 1}: in cell ${cell} ${expected} was expected, and ${found} was found (E_DIVERGED)`;
+    this.#loseState();
+  }
+
+  #loseState(): void {
+    this.#restored = "lost";
+    this.#inEntry = false;
     this.#entries.clear();
     this.#calls.cancel("the sandbox that made this call is gone");
     this.#calls.clearTimers();
+    this.#running?.end(verdict({ end: "dead", death: "died", ms: 0 }, this.#options.limits).cut);
   }
 }
 

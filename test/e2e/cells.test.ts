@@ -240,13 +240,14 @@ describe("what goes wrong in a cell", () => {
     expect(after).toMatchObject({ outcome: "ok", value: 2, warnings: [], output: "" });
   });
 
-  it("gives the memory back after it ran out, and says what was lost", async () => {
-    const [first, , third] = await notebook(
+  it("gives the memory back after it ran out, and rebuilds the variables", async () => {
+    const [first, second, third] = await notebook(
       ["const kept = 1", "const hog = []; for (;;) hog.push(new Array(1e6).fill(hog.length))", "typeof kept"],
       ["--memory", "64"],
     );
     expect(first).toMatchObject({ outcome: "ok" });
-    expect(third).toMatchObject({ outcome: "ok", value: "undefined" });
+    expect(second).toMatchObject({ outcome: "memory", state: "rebuilt" });
+    expect(third).toMatchObject({ outcome: "ok", value: "number" });
   });
 
   it("takes everyday names, and says what is given up", async () => {

@@ -6,7 +6,6 @@ import * as limits from "../../sandbox/limits.ts";
 const SETUP: GuestSetup = {
   seed: 1,
   now: 0,
-  sequence: 0,
   workers: 4,
   workers_fixed: false,
   parallelism: 2,
