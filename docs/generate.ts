@@ -17,7 +17,14 @@ export const PAGES: Readonly<Record<string, () => string>> = {
 function configuration(): string {
   const rows = TABLE.map((row) => {
     const flag = `${row.short === undefined ? "" : `${row.short}, `}${flagOf(row)}${row.value === undefined ? "" : ` <${row.value}>`}`;
-    return tableRow([`\`${flag}\``, `\`${variableOf(row)}\``, `\`${keyOf(row)}\``, `\`${row.name}\``, row.meaning, row.without]);
+    return tableRow([
+      `\`${flag}\``,
+      row.isOfCall === true ? "" : `\`${variableOf(row)}\``,
+      row.isOfCall === true ? "" : `\`${keyOf(row)}\``,
+      `\`${row.name}\``,
+      row.meaning,
+      row.without,
+    ]);
   });
   return `${MARK}
 
@@ -38,7 +45,7 @@ it. A key that is not in this table is an error that names the nearest one that 
 |---|---|---|---|---|---|
 ${rows.join("\n")}
 
-Lists (\`context\`, \`workspace\`) are repeated as flags, separated by \`:\` (\`;\` on Windows) in a variable, and arrays in a file. Switches are
+An option without a variable and a key is one of a single call. Lists (\`context\`, \`workspace\`) are repeated as flags, separated by \`:\` (\`;\` on Windows) in a variable, and arrays in a file. Switches are
 \`true\` or \`false\` in a variable or a file. \`rlm-repl doctor\` shows each setting with its value and who decided.
 
 Where no model is chosen: a key in the environment (\`ANTHROPIC_API_KEY\`, then \`OPENAI_API_KEY\`) chooses its provider, else a person at a

@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   E_RESTART_LIMIT: "the sandbox died more often than it may, for no reason a limit explains",
   E_KERNEL: "the sandbox process died or could not be started",
   E_DIVERGED: "a session's cells, run against its journal, came to something else than it tells",
+  E_JOURNAL_LOCKED: "another process has the session open",
   E_CLOSED: "the session is closed",
   E_STATE: "the state folder cannot be used",
   E_DEFECT: "a defect of rlm-repl itself",

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import type { SettingName } from "../config/settings.ts";
 import { flagOf, TABLE } from "../config/table.ts";
 import { HostError } from "../errors.ts";
+import type { SessionsRequest } from "./sessions.ts";
 
 /** Options as they were written, by their names; the table reads them. */
 export type Given = Readonly<Partial<Record<SettingName, unknown>>>;
@@ -16,6 +17,7 @@ export type Request =
   | { readonly command: "ask"; readonly question: string; readonly paths: readonly string[]; readonly given: Given }
   | { readonly command: "demo"; readonly path: string | undefined; readonly given: Given }
   | { readonly command: "doctor"; readonly given: Given }
+  | { readonly command: "sessions"; readonly request: SessionsRequest; readonly given: Given }
   | { readonly command: "help"; readonly topic: string | undefined }
   /** Help or the version: text that is the answer itself. */
   | { readonly command: "say"; readonly text: string };
@@ -55,7 +57,7 @@ export function parseArguments(argv: readonly string[], version: string): Reques
       else if (cell !== undefined)
         throw new HostError(
           "E_USAGE",
-          `there is no command ${JSON.stringify(cell)}; there are run, ask, demo, doctor, help, -e CODE and -`,
+          `there is no command ${JSON.stringify(cell)}; there are run, ask, demo, doctor, sessions, help, -e CODE and -`,
         );
       else request = { command: "prompt", given };
     });
@@ -89,6 +91,13 @@ export function parseArguments(argv: readonly string[], version: string): Reques
   sub("doctor", "what this machine gives the sandbox, and where each setting comes from").action((own: Record<string, unknown>) => {
     request = { command: "doctor", given: joined(own) };
   });
+  sub("sessions", "list kept sessions; show ID, fork ID [CELL], rm ID…, prune (30 days, 2 GiB)")
+    .argument("[action]", "list, show, fork, rm or prune", "list")
+    .argument("[args...]")
+    .option("--yes", "prune without asking")
+    .action((action: string, args: string[], own: Record<string, unknown>) => {
+      request = { command: "sessions", request: { action, args, isAgreed: own["yes"] === true }, given: joined(own) };
+    });
   program.addCommand(
     base("help", (text) => (printed += text))
       .description("print a page of the documentation; without a topic, the list")

@@ -61,7 +61,7 @@ export function readConfig(path: string): ConfigFile {
   }
   if (typeof values !== "object" || values === null || Array.isArray(values))
     throw new HostError("E_USAGE", `${path} is not a JSON object of options, such as {"model": "offline"}`);
-  const known = TABLE.map(keyOf);
+  const known = TABLE.filter(({ isOfCall }) => isOfCall !== true).map(keyOf);
   const unknown = Object.keys(values).find((key) => key !== "$schema" && !known.includes(key));
   if (unknown !== undefined) {
     const [near] = nearPaths(unknown, known);

@@ -62,12 +62,14 @@ function fromCall(row: Row, given: ResolveOptions["given"], as: ResolveOptions["
 }
 
 function fromVariable(row: Row, env: Environment): Found | undefined {
+  if (row.isOfCall === true) return undefined;
   const source = variableOf(row);
   const value = env[source];
   return value === undefined || value === "" ? undefined : { value: read(row, value, `${source}=${value}`), source };
 }
 
 function fromFiles(row: Row, files: readonly ConfigFile[]): Found | undefined {
+  if (row.isOfCall === true) return undefined;
   const key = keyOf(row);
   const file = files.find(({ values }) => values[key] !== undefined);
   if (file === undefined) return undefined;

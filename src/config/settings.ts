@@ -27,6 +27,14 @@ export interface Settings {
   readonly tz?: string;
   readonly locale?: string;
   readonly stateDir?: string;
+  /** Id, the beginning of one, or name of a kept session to go on with. */
+  readonly resume?: string;
+  /** Go on with the session that was used last. */
+  readonly continue?: boolean;
+  /** Go on in a copy, as a session of its own. */
+  readonly fork?: boolean;
+  /** Name of a session: it is gone on with where there is one, begun where there is none. */
+  readonly session?: string;
   readonly noIgnore?: boolean;
   /** Models elsewhere are E_LOCAL_ONLY, and no proxy is used. A function as the model cannot be held to it. */
   readonly localOnly?: boolean;

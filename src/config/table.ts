@@ -18,6 +18,8 @@ export interface Row<Name extends SettingName = SettingName> {
   readonly holdsPaths?: true;
   /** Where users of the predecessor know the variable by another name. */
   readonly variable?: string;
+  /** Of one call alone: a variable or a file cannot say it. */
+  readonly isOfCall?: true;
   /** Said behind a value that does not fit. */
   readonly remedy?: () => string;
 }
@@ -99,6 +101,16 @@ export const TABLE: readonly Row[] = [
     holdsPaths: true,
     meaning: "where sessions are kept",
     without: "the platform's state folder",
+  }),
+  row("resume", { value: "id", reader: text, isOfCall: true, meaning: "go on with a kept session: its id, or name", without: "a new one" }),
+  row("continue", { reader: yes, isOfCall: true, meaning: "go on with the session that was used last", without: "a new one" }),
+  row("fork", { reader: yes, isOfCall: true, meaning: "go on in a copy of it, as a session of its own", without: "in the session itself" }),
+  row("session", {
+    value: "name",
+    reader: text,
+    isOfCall: true,
+    meaning: "go on with the session of that name, or begin it",
+    without: "a session without a name",
   }),
   row("noIgnore", { reader: yes, meaning: "also files that .gitignore and the like leave out", without: "they are left out" }),
   row("localOnly", { reader: yes, meaning: "refuse every model that is not on this machine", without: "any address" }),

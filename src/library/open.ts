@@ -6,6 +6,9 @@ import { flagOf, TABLE } from "../config/table.ts";
 import type { EventSink } from "../events.ts";
 import type { ModelChoice } from "../llm/function-model.ts";
 import { automaticWorkers, MODEL_CALLS_AT_A_TIME, workersNotice } from "../pool/settings.ts";
+import { HostError } from "../errors.ts";
+import { forkSession } from "../session/fork.ts";
+import { findSession, listSessions, type KeptSession } from "../session/store.ts";
 import type { ContextInput } from "../workspace/context-input.ts";
 import { openEverything, type OpenOptions } from "../session/open.ts";
 import { stateDir } from "../session/state-dir.ts";
@@ -68,7 +71,8 @@ export async function openWith(resolved: Resolved, kind: Kind, host: Host, hande
   };
   const notice = values.maxWorkers === undefined ? undefined : workersNotice(values.maxWorkers, resolved.sources.maxWorkers ?? "");
   if (notice !== undefined) emit({ type: "notice", text: notice });
-  const opened = await openEverything(openOptions(resolved, kind, { ...host, emit }, handed, defaults));
+  const options = openOptions(resolved, kind, { ...host, emit }, handed, defaults);
+  const opened = await openEverything({ ...options, ...chosenSession(resolved, options) });
   try {
     await opened.session.ready();
   } catch (error) {
@@ -76,6 +80,30 @@ export async function openWith(resolved: Resolved, kind: Kind, host: Host, hande
     throw error;
   }
   return new ReplSession(opened, events, defaults);
+}
+
+/** Which session it is: a new one, or a kept one to go on with. Throws E_USAGE, E_NOT_FOUND. */
+function chosenSession({ values }: Resolved, { stateDir: folder }: OpenOptions): Pick<OpenOptions, "resume" | "isFork" | "name"> {
+  const { resume, continue: last, fork = false, session } = values;
+  const asked = [resume, last === true ? true : undefined, session].filter((each) => each !== undefined);
+  if (asked.length === 0 && !fork) return {};
+  if (asked.length > 1) throw new HostError("E_USAGE", "--resume, --continue and --session each choose a session: give one of them");
+  if (folder === undefined)
+    throw new HostError("E_USAGE", "there is no kept session to go on with: nothing is kept here (--ephemeral, or no home folder)");
+  const found =
+    resume !== undefined ? findSession(folder, resume) : session !== undefined ? sessionNamed(folder, session) : lastSession(folder);
+  if (found === undefined) return session === undefined ? {} : { name: session };
+  return { resume: fork ? forkSession(folder, found) : found, isFork: fork };
+}
+
+function sessionNamed(folder: string, name: string): KeptSession | undefined {
+  return listSessions(folder).find((session) => session.name === name);
+}
+
+function lastSession(folder: string): KeptSession {
+  const last = listSessions(folder).find(({ state }) => state !== "unreadable");
+  if (last === undefined) throw new HostError("E_NOT_FOUND", `there is no session in ${folder} to go on with`);
+  return last;
 }
 
 function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, handed: Handed, defaults: SessionDefaults): OpenOptions {
@@ -107,9 +135,14 @@ function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, hand
     concurrency: values.concurrency ?? MODEL_CALLS_AT_A_TIME,
     zone: values.tz ?? "UTC",
     locale: values.locale ?? "en-US",
-    stateDir: kind.keep && values.ephemeral !== true ? stateDir(values.stateDir, env, process.platform) : undefined,
+    stateDir: (kind.keep || wantsKept(values)) && values.ephemeral !== true ? stateDir(values.stateDir, env, process.platform) : undefined,
     emit,
   };
+}
+
+/** `-e` keeps a session only where one is named. */
+function wantsKept({ resume, continue: last, fork, session }: Resolved["values"]): boolean {
+  return resume !== undefined || last === true || fork === true || session !== undefined;
 }
 
 function limitsOf({ values }: Resolved, kind: Kind): Limits {

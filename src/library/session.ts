@@ -161,6 +161,16 @@ export class ReplSession implements AsyncDisposable {
     return await this.#opened.session.look(query);
   }
 
+  /** Takes the last cell back; resolves to its number, undefined when there is none. */
+  async undo(): Promise<number | undefined> {
+    return await this.#opened.session.undo();
+  }
+
+  /** Sources of the cells a session had that goes on, in order. */
+  get earlier(): readonly string[] {
+    return this.#opened.earlier;
+  }
+
   async close(): Promise<void> {
     await this.#opened[Symbol.asyncDispose]();
     this.#events.end();

@@ -3,7 +3,7 @@
 import { HostError } from "../errors.ts";
 import type { Model, ModelReply, ModelRequest } from "../llm/model.ts";
 import { costAtMost, costLikely, costOf, dollars } from "./cost.ts";
-import { Ledger } from "./usage.ts";
+import { Ledger, type Usage } from "./usage.ts";
 
 export interface BudgetLimits {
   /** Null: no limit. */
@@ -36,14 +36,17 @@ interface Cap {
 
 export class Budget {
   readonly #caps: Cap[];
-  readonly ledger = new Ledger();
+  readonly ledger: Ledger;
   /** Of models with a known price; the ledger's own sum is null once another one answered. */
   #spentUsd = 0;
   #reservedUsd = 0;
   #reservedCalls = 0;
   readonly #waiting = new Set<() => void>();
 
-  constructor(limits: BudgetLimits) {
+  /** `spent`: by the session before this process. */
+  constructor(limits: BudgetLimits, spent?: Usage) {
+    this.ledger = new Ledger(spent);
+    this.#spentUsd = spent?.usd ?? 0;
     this.#caps = [{ limits, usd: limits.maxUsd, calls: limits.maxCalls }];
   }
 

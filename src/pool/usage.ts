@@ -13,8 +13,12 @@ export interface Usage {
 const NOTHING: Usage = { calls: 0, inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, usd: 0 };
 
 export class Ledger {
-  #total: Usage = NOTHING;
+  #total: Usage;
   readonly #byModel = new Map<string, Usage>();
+
+  constructor(before: Usage = NOTHING) {
+    this.#total = before;
+  }
 
   get total(): Usage {
     return this.#total;
@@ -38,6 +42,23 @@ function plus(sum: Usage, usage: TokenUsage, usd: number | null): Usage {
     outputTokens: sum.outputTokens + usage.outputTokens,
     cachedInputTokens: sum.cachedInputTokens + usage.cachedInputTokens,
     usd: sum.usd === null || usd === null ? null : sum.usd + usd,
+  };
+}
+
+/** What `usageJson` said; undefined for anything else. */
+export function readUsage(json: unknown): Usage | undefined {
+  const number = (key: string): number | undefined => {
+    const value: unknown = typeof json === "object" && json !== null ? Reflect.get(json, key) : undefined;
+    return typeof value === "number" ? value : undefined;
+  };
+  const calls = number("calls");
+  if (calls === undefined) return undefined;
+  return {
+    calls,
+    inputTokens: number("input_tokens") ?? 0,
+    outputTokens: number("output_tokens") ?? 0,
+    cachedInputTokens: number("cached_input_tokens") ?? 0,
+    usd: number("usd") ?? null,
   };
 }
 

@@ -31,6 +31,7 @@ export class SessionData implements AsyncDisposable {
   readonly #copies = new TextCopies();
   /** The last ones are those there are; the ones before are kept, since a session may be rebuilt with them. */
   readonly #generations: (readonly ContextSource[])[] = [];
+  #choice: ContextChoice = { inputs: [] };
   #workspace: Workspace | undefined;
 
   private constructor(options: DataOptions) {
@@ -42,6 +43,11 @@ export class SessionData implements AsyncDisposable {
     const data = new SessionData(options);
     await data.replace(choice);
     return data;
+  }
+
+  /** How those there are were given. */
+  get choice(): ContextChoice {
+    return this.#choice;
   }
 
   get contexts(): readonly ContextSource[] {
@@ -80,6 +86,7 @@ export class SessionData implements AsyncDisposable {
     for (const context of contexts) tell(context, emit);
     this.#workspace = workspace;
     this.#generations.push(contexts);
+    this.#choice = choice;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

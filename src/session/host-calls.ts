@@ -26,6 +26,8 @@ export interface HostCallOptions {
   readonly deliver: (delivery: Delivery) => void;
   /** A note for the running cell's outcome. */
   readonly warn: (text: string) => void;
+  /** Number of the session's last call. */
+  readonly last: number;
 }
 
 /** Of posts, in UTF-16 units: the guest counts arguments alone. */
@@ -37,10 +39,11 @@ export class HostCalls {
   readonly #inFlight = new InFlight();
   /** Scans that are not answered: they run in the kernel, and again in the next one. */
   readonly #scans = new Map<number, (kernel: Kernel) => void>();
-  #last = 0;
+  #last: number;
 
   constructor(options: HostCallOptions) {
     this.#options = options;
+    this.#last = options.last;
   }
 
   /** Number of the last call, over all kernels of the session. */

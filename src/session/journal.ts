@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import {
   closeSync,
+  copyFileSync,
   existsSync,
   fdatasyncSync,
   fstatSync,
@@ -11,6 +12,7 @@ import {
   readFileSync,
   readSync,
   rmSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -27,6 +29,8 @@ const MAX_REPEATABLE = 16 * 1024;
 const NEWLINE = 10;
 
 export interface Journal {
+  /** It stays when the session is closed. */
+  readonly isKept: boolean;
   write(record: JournalRecord): void;
   /** A value for a record: itself, or where it stands when it is large. */
   value(json: string): unknown;
@@ -71,6 +75,22 @@ export class FileJournal implements Journal {
     return new FileJournal(folder, open, onFailure);
   }
 
+  /** One that is there already, cut back to what is whole of it; what was cut stays beside it as `journal.damaged`. Throws where it is not. */
+  static again(
+    folder: string,
+    onFailure: (text: string) => void,
+  ): { readonly journal: FileJournal; readonly repaired: string | undefined } {
+    const path = join(folder, "journal.jsonl");
+    const bytes = readFileSync(path);
+    const whole = wholeLength(bytes);
+    if (whole < bytes.length) {
+      copyFileSync(path, join(folder, "journal.damaged"));
+      truncateSync(path, whole);
+    }
+    const repaired = whole < bytes.length ? `was whole up to byte ${whole} of ${bytes.length}; the rest does not count` : undefined;
+    return { journal: new FileJournal(folder, () => openSync(path, "a+"), onFailure), repaired };
+  }
+
   /** In the temporary folder, and gone with this process however it ends. Where there is no such folder the session goes without. */
   static unnamed(): FileJournal {
     const open = (): number => {
@@ -82,6 +102,10 @@ export class FileJournal implements Journal {
       }
     };
     return new FileJournal(undefined, open, () => undefined);
+  }
+
+  get isKept(): boolean {
+    return this.#folder !== undefined && this.#file !== undefined;
   }
 
   write(record: JournalRecord): void {
@@ -172,7 +196,26 @@ function isBlobRef(value: unknown): value is BlobRef {
   );
 }
 
-/** Whole lines, each a record: this process wrote them. */
+/** Bytes of the lines that are records, up to the first that is none. */
+function wholeLength(bytes: Buffer): number {
+  let start = 0;
+  for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
+    if (!isRecord(bytes.toString("utf8", start, end))) return start;
+    start = end + 1;
+  }
+  return start;
+}
+
+function isRecord(line: string): boolean {
+  try {
+    const record: unknown = JSON.parse(line);
+    return typeof record === "object" && record !== null && "type" in record && typeof record.type === "string";
+  } catch {
+    return false;
+  }
+}
+
+/** Whole lines, each a record. */
 function parseRecords(bytes: Buffer): JournalRecord[] {
   const records: JournalRecord[] = [];
   let start = 0;

@@ -1,11 +1,6 @@
-// Puts a session together: workspace, contexts, models, budget, pools, journal, kernel. What the command line, the loop and the library
-// stand on.
-import { createHash, randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
-import { join } from "node:path";
+// Puts a session together: workspace, contexts, models, budget, pools, journal, kernel. What the library stands on.
 import pLimit from "p-limit";
-import { kernelFiles, warmUp } from "../../sandbox/index.ts";
+import { warmUp } from "../../sandbox/index.ts";
 import { MAX_FILE_CALLS, type Limits } from "../../sandbox/limits.ts";
 import type { SessionState } from "../../sandbox/outcome.ts";
 import { listFiles, readFile, readPiece } from "../calls/files.ts";
@@ -20,34 +15,22 @@ import type { Environment } from "../llm/http.ts";
 import { readPrices } from "../llm/prices.ts";
 import { tellFirstRemote } from "../llm/remote-notice.ts";
 import { Budget, type BudgetLimits } from "../pool/budget.ts";
-import { usageJson } from "../pool/usage.ts";
+import { readUsage, usageJson } from "../pool/usage.ts";
 import { Scheduler, type Schedule } from "../pool/scheduler.ts";
-import type { ContextSource } from "../workspace/types.ts";
-import { SessionData, type ContextChoice } from "./data.ts";
-import { FileJournal, type Journal } from "./journal.ts";
+import { contextRecords } from "./context-records.ts";
+import type { ContextChoice, SessionData } from "./data.ts";
+import type { Journal } from "./journal.ts";
 import { SessionModels, type ModelOptions } from "./models.ts";
-import { JOURNAL_VERSION } from "./records.ts";
 import { Session } from "./session.ts";
-import { newSessionId } from "./state-dir.ts";
+import { startOf, type StartOptions } from "./start.ts";
 
-export interface OpenOptions {
-  readonly cwd: string;
+export interface OpenOptions extends StartOptions {
   readonly env: Environment;
-  readonly contexts: ContextChoice;
-  readonly workspaceDirs: readonly string[];
-  readonly noIgnore: boolean;
-  readonly stdin: AsyncIterable<Uint8Array> | null;
   readonly models: Omit<ModelOptions, "emit" | "env" | "maxCalls">;
   /** Of the whole session; an `ask` may have narrower ones. */
   readonly bounds: BudgetLimits;
   readonly limits: Limits;
-  readonly workers: { readonly count: number; readonly fixed: boolean };
   readonly concurrency: number;
-  readonly zone: string;
-  readonly locale: string;
-  /** Where sessions are kept; undefined keeps none. */
-  readonly stateDir?: string | undefined;
-  readonly emit: EventSink;
 }
 
 export interface Opened extends AsyncDisposable {
@@ -58,45 +41,57 @@ export interface Opened extends AsyncDisposable {
   readonly schedule: Schedule;
   readonly journal: Journal;
   readonly emit: EventSink;
+  /** Sources of the cells it had when it was opened. */
+  readonly earlier: readonly string[];
   /** Turns a running loop has left; null while none runs. */
   iterationsLeft: number | null;
 }
 
 /** Throws E_USAGE for a path that is not there. The caller owns what it returns; disposing it ends every process and file of it. */
 export async function openEverything(options: OpenOptions): Promise<Opened> {
-  const { cwd, env, emit, limits, bounds, workspaceDirs, noIgnore, stdin } = options;
+  const { env, emit, limits, bounds } = options;
   // A file that is wrong is told before anything runs.
   if (options.models.pricesFile !== undefined) await readPrices(options.models.pricesFile);
-  const data = await SessionData.open({ cwd, workspaceDirs, noIgnore, stdin, emit }, options.contexts);
+  const start = await startOf(options);
+  const { data, header, journal, kept } = start;
 
-  const budget = new Budget(bounds);
+  const budget = new Budget(bounds, kept === undefined ? undefined : readUsage(kept.usage));
   const models = new SessionModels({ ...options.models, env, emit, maxCalls: bounds.maxCalls });
   const scheduler = new Scheduler({
     limit: options.concurrency,
     onRequest: tellFirstRemote((endpoint) => emit({ type: "notice", text: `sending to ${endpoint}, which is not this machine` })),
   });
-  const seed = randomInt(2 ** 32);
   const clock = Date.now;
-  const id = newSessionId(clock(), Math.random);
-  const started = clock();
-  const journal = openJournal(options, id, { seed, now: started }, data.contexts);
+  const { workers } = header;
   const session = new Session({
-    id,
+    id: header.session,
     limits,
-    workers: { ...options.workers, parallelism: availableParallelism() },
-    zone: options.zone,
-    locale: options.locale,
-    seed,
-    started,
+    workers: { count: workers, fixed: header.workers_fixed, parallelism: header.parallelism },
+    zone: header.tz,
+    locale: header.locale,
+    seed: header.seed,
+    started: header.now,
     clock,
     contexts: (generation) => (generation === undefined ? data.contexts : data.contextsOf(generation)),
-    handlers: handlersOf(data, { models, schedule: scheduler.schedule, budget, deadlineMs: limits.modelCallMs }, options.workers.count),
+    contextRecords: () => contextRecords(journal, data.choice, data.contexts),
+    ...(kept === undefined
+      ? {}
+      : {
+          resumed: {
+            cells: kept.cells,
+            calls: kept.calls,
+            generation: kept.generations.length - 1,
+            standing: kept.standing,
+            isStrict: options.isFork !== true,
+          },
+        }),
+    handlers: handlersOf(data, { models, schedule: scheduler.schedule, budget, deadlineMs: limits.modelCallMs }, workers),
     scans: new ScanService({
-      workers: options.workers.count,
+      workers,
       timeoutMs: limits.sliceMs,
       memoryMb: limits.memoryMb,
       clock,
-      seed,
+      seed: header.seed,
       readFile: async (path, signal) => {
         const text = await readCorpusFile(data, path, signal);
         return { text, size: Buffer.byteLength(text) };
@@ -117,10 +112,11 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     schedule: scheduler.schedule,
     journal,
     emit,
+    earlier: kept?.sources ?? [],
     iterationsLeft: null,
     async [Symbol.asyncDispose]() {
       await session.close();
-      await data[Symbol.asyncDispose]();
+      await start[Symbol.asyncDispose]();
     },
   };
   return opened;
@@ -155,31 +151,4 @@ async function readCorpusFile({ contexts, workspace }: SessionData, path: string
       return await context.corpus.read(path, null, signal);
   }
   return await workspace.read(path, null, signal);
-}
-
-function openJournal(
-  options: OpenOptions,
-  id: string,
-  start: { readonly seed: number; readonly now: number },
-  contexts: readonly ContextSource[],
-): Journal {
-  const { stateDir, zone, locale, workers, emit } = options;
-  const journal =
-    stateDir === undefined
-      ? FileJournal.unnamed()
-      : FileJournal.in(join(stateDir, "sessions", id), (text) => emit({ type: "notice", text }));
-  journal.write({
-    type: "header",
-    v: JOURNAL_VERSION,
-    session: id,
-    ...start,
-    tz: zone,
-    locale,
-    workers: workers.count,
-    node: process.version,
-    v8: process.versions.v8,
-    prelude: createHash("sha256").update(readFileSync(kernelFiles().prelude)).digest("hex"),
-  });
-  for (const { name, kind, identity } of contexts) journal.write({ type: "context", name, kind, identity });
-  return journal;
 }

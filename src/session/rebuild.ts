@@ -46,9 +46,7 @@ export class Rebuild {
     this.#running = { kernel, replay };
     try {
       const divergence = await replay.run(kernel);
-      if (divergence === undefined) return { type: "rebuilt" };
-      journal.write({ type: "rewound", to: divergence.cell, reason: `expected ${divergence.expected}, found ${divergence.found}` });
-      return { type: "diverged", divergence };
+      return divergence === undefined ? { type: "rebuilt" } : { type: "diverged", divergence };
     } finally {
       this.#running = undefined;
     }

@@ -15,10 +15,18 @@ export type JournalRecord =
       readonly v: number;
       readonly session: string;
       readonly parent?: { readonly session: string; readonly seq: number };
+      /** Given by `--session`. */
+      readonly name?: string;
       readonly seed: number;
       readonly tz: string;
       readonly locale: string;
       readonly workers: number;
+      readonly workers_fixed: boolean;
+      readonly parallelism: number;
+      /** What paths of contexts and workspaces are relative to. */
+      readonly cwd: string;
+      readonly workspace: readonly string[];
+      readonly no_ignore: boolean;
       readonly node: string;
       readonly v8: string;
       /** sha-256 of the prelude's bundle. */
@@ -26,12 +34,17 @@ export type JournalRecord =
       /** The guest's clock before its first entry. */
       readonly now: number;
     }
-  /** `replaces`: the contexts before it are gone. `now`: the guest's clock when it was loaded, where that was after the start. */
+  /**
+   * `replaces`: the contexts before it are gone. `now`: the guest's clock when it was loaded, where that was after the start. The first
+   * one of those that were opened together has `inputs`, how all of them were given (those in memory by value, standard input too).
+   */
   | {
       readonly type: "context";
       readonly name: string;
       readonly kind: string;
       readonly identity: string;
+      readonly inputs?: unknown;
+      readonly combined?: boolean;
       readonly replaces?: boolean;
       readonly now?: number;
     }

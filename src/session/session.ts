@@ -10,6 +10,7 @@ import { HostError, messageOf } from "../errors.ts";
 import type { EventSink } from "../events.ts";
 import type { ContextSource } from "../workspace/types.ts";
 import { CellRun } from "./cell-run.ts";
+import type { ContextRecord } from "./context-records.ts";
 import { Entries } from "./entries.ts";
 import { contextHeapMb, loadContexts, openGuest, type Workers } from "./guest.ts";
 import { HostCalls } from "./host-calls.ts";
@@ -33,6 +34,10 @@ export interface SessionOptions {
   readonly clock: () => number;
   /** Those there are, or those of a generation: 0 for the first ones, one more each time they were replaced. */
   readonly contexts: (generation?: number) => readonly ContextSource[];
+  /** What the journal keeps of the contexts there are. */
+  readonly contextRecords: () => Promise<readonly ContextRecord[]>;
+  /** Where a session stood that goes on: numbers of its last cell and call, and how often its contexts were replaced. */
+  readonly resumed?: Resumed;
   readonly handlers: Handlers;
   readonly scans: ScanService;
   /** What `budget()` returns now. */
@@ -45,6 +50,16 @@ export interface SessionOptions {
   readonly maxDeaths?: number;
   /** Starts a kernel process; default the sandbox's own way. */
   readonly spawn?: () => KernelProcess;
+}
+
+export interface Resumed {
+  readonly cells: number;
+  readonly calls: number;
+  readonly generation: number;
+  /** Cells whose effects are in its state. */
+  readonly standing: readonly number[];
+  /** A replay that comes to something else ends it, instead of going on from the last cell that agreed. */
+  readonly isStrict: boolean;
 }
 
 /** A context loaded into a living sandbox may take this part of its heap; for a larger one the sandbox is replaced. */
@@ -68,6 +83,8 @@ export class Session {
   #running: Running | undefined;
   readonly #spawn: () => KernelProcess;
   readonly #rebuild: Rebuild;
+  /** Cells whose effects are in the state, in order. */
+  #standing: number[] = [];
   /** What became of the variables since the last cell told of it. */
   #restored: SessionState | undefined;
   /** Why, where they are not what they were. */
@@ -75,6 +92,7 @@ export class Session {
   /** The entry that ran when the kernel died is not over. */
   #inEntry = false;
   #generation = 0;
+  #wasUp = false;
   /** Ends a cell that waits with nothing but timers pending. */
   #limit: NodeJS.Timeout | undefined;
   #closed = false;
@@ -84,6 +102,12 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#options = options;
     const { handlers, scans, journal, emit, clock, budget, zone, locale } = options;
+    const { resumed } = options;
+    if (resumed !== undefined) {
+      this.#cells = resumed.cells;
+      this.#generation = resumed.generation;
+      this.#standing.push(...resumed.standing);
+    }
     this.#spawn = options.spawn ?? (() => spawnKernel(zone, locale));
     this.#calls = new HostCalls({
       handlers,
@@ -92,6 +116,7 @@ export class Session {
       emit,
       deliver: (delivery) => this.#entries.push(delivery, this.#kernels.live),
       warn: (text) => this.#running?.run.warn(text),
+      last: options.resumed?.calls ?? 0,
     });
     this.#entries = new Entries({
       journal,
@@ -157,6 +182,23 @@ export class Session {
     return turn;
   }
 
+  /** Takes the last cell back: the state is that before it. Resolves to its number; undefined when there is none. */
+  undo(): Promise<number | undefined> {
+    const turn = this.#turn.then(async () => {
+      const cell = this.#standing.pop();
+      if (cell === undefined) return undefined;
+      this.#options.journal.write({ type: "rewound", to: cell, reason: "taken back" });
+      const kernel = await this.#kernels.ready();
+      this.#forget();
+      this.#loseKernel(kernel);
+      await this.#kernels.ready();
+      this.#takeRestored();
+      return cell;
+    });
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -170,14 +212,12 @@ export class Session {
   }
 
   async #reload(): Promise<SessionState | undefined> {
-    const { contexts, journal, clock, limits } = this.#options;
+    const { contexts, contextRecords, journal, clock, limits } = this.#options;
     const kernel = await this.#kernels.ready();
     const now = clock();
     this.#generation++;
     const fresh = contexts();
-    const none = [{ name: "", kind: "none", identity: "" }];
-    for (const [i, { name, kind, identity }] of (fresh.length === 0 ? none : fresh).entries())
-      journal.write({ type: "context", name, kind, identity, ...(i === 0 ? { replaces: true } : {}), now });
+    for (const [i, record] of (await contextRecords()).entries()) journal.write({ ...record, ...(i === 0 ? { replaces: true } : {}), now });
     if (contextHeapMb(fresh) > Math.max(this.#contextHeapMb, limits.memoryMb / CONTEXT_SHARE)) {
       this.#loseKernel(kernel);
       await this.#kernels.ready();
@@ -192,6 +232,7 @@ export class Session {
     const { journal, emit } = this.#options;
     const n = ++this.#cells;
     const run = new CellRun(n, source, performance.now());
+    this.#standing.push(n);
     emit({ type: "cell_start", cell: n, source });
     const transformed = await transform(source, n);
     // Before the cell is written: a session that cannot run it ends with a journal that has the end of every cell.
@@ -359,7 +400,9 @@ export class Session {
         else {
           if (rebuilt.type === "lost") this.#loseState();
           else this.#calls.repeatIn(kernel);
-          if (rebuilt.type === "rebuilt") this.#restored ??= "rebuilt";
+          // That a session which goes on was rebuilt is no news.
+          if (rebuilt.type === "rebuilt" && this.#wasUp) this.#restored ??= "rebuilt";
+          this.#wasUp = true;
           if (!this.#inEntry) this.#entries.countFrom(this.#calls.last);
           return kernel;
         }
@@ -426,16 +469,30 @@ export class Session {
 
   /** The guest is as it was before a cell: nothing that came since can be answered. */
   #diverged({ cell, expected, found }: Divergence): void {
-    this.#divergence = `the session could be rebuilt only up to cell ${cell - 1}: in cell ${cell} ${expected} was expected, and ${found} was found (E_DIVERGED)`;
+    const { journal, resumed } = this.#options;
+    const what = `in cell ${cell} ${expected} was expected, and ${found} was found`;
+    if (resumed?.isStrict === true && this.#cells === resumed.cells)
+      throw new HostError(
+        "E_DIVERGED",
+        `the session cannot go on as it was: ${what}; --fork goes on from cell ${cell - 1} as a new session`,
+      );
+    journal.write({ type: "rewound", to: cell, reason: what });
+    this.#standing = this.#standing.filter((n) => n < cell);
+    this.#divergence = `the session could be rebuilt only up to cell ${cell - 1}: ${what} (E_DIVERGED)`;
     this.#loseState();
+  }
+
+  /** Nobody waits any more for what is on its way. */
+  #forget(): void {
+    this.#entries.clear();
+    this.#calls.cancel("the sandbox that made this call is gone");
+    this.#calls.clearTimers();
   }
 
   #loseState(): void {
     this.#restored = "lost";
     this.#inEntry = false;
-    this.#entries.clear();
-    this.#calls.cancel("the sandbox that made this call is gone");
-    this.#calls.clearTimers();
+    this.#forget();
     this.#running?.end(verdict({ end: "dead", death: "died", ms: 0 }, this.#options.limits).cut);
   }
 }

@@ -73,7 +73,10 @@ describe("the journal of a session", () => {
     using files = folder({ "a.log": "one\n" });
     const { folder: place, records } = await keep(["1"], files.path, ["-c", "a.log", "--tz", "Europe/Berlin", "--locale", "de-DE"]);
     const [header, context, cell] = records;
-    expect(Object.keys(header ?? {})).toEqual(["type", "v", "session", "seed", "now", "tz", "locale", "workers", "node", "v8", "prelude"]);
+    expect(Object.keys(header ?? {})).toEqual([
+      ...["type", "v", "session", "seed", "now", "tz", "locale", "workers", "workers_fixed", "parallelism"],
+      ...["cwd", "workspace", "no_ignore", "node", "v8", "prelude"],
+    ]);
     expect(header).toMatchObject({
       type: "header",
       v: 1,
@@ -90,6 +93,8 @@ describe("the journal of a session", () => {
       name: "a.log",
       kind: "text",
       identity: createHash("sha256").update("one\n").digest("hex"),
+      inputs: ["a.log"],
+      combined: false,
     });
     // The emitted script is kept, so that replay never transforms again.
     expect(cell).toMatchObject({ type: "cell", n: 1 });

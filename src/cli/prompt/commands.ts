@@ -22,7 +22,7 @@ export interface Prompt {
   readonly context: CommandContext;
   readonly terminal: Terminal;
   /** Cells that ran, in order. */
-  readonly sources: readonly string[];
+  readonly sources: string[];
   /** Runs a cell as if it had been typed. */
   readonly runCell: (source: string) => Promise<void>;
   /** Runs the loop with its turns shown; Ctrl-C ends it. */
@@ -46,6 +46,8 @@ export const COMMANDS: Readonly<Record<string, DotCommand>> = {
   limits: { usage: ".limits", help: "what bounds a cell, a call and the money", run: limits },
   cost: { usage: ".cost", help: "model calls, tokens and money so far", run: cost },
   ask: { usage: ".ask QUESTION", help: "let the root model answer, in this session", run: ask },
+  undo: { usage: ".undo", help: "take the last cell back", run: undo },
+  session: { usage: ".session", help: "this session's id, and how to go on with it", run: tellSession },
   save: { usage: ".save [--yes] FILE", help: "write the cells so far as a notebook", run: save },
   load: { usage: ".load FILE", help: "run the cells of a notebook", run: load },
 };
@@ -138,6 +140,19 @@ async function ask(prompt: Prompt, rest: string): Promise<void> {
   if (question === "") return prompt.say("write the question after it: .ask Which requests failed, and why?");
   const { out, err, settings } = prompt.context;
   await showAnswer(await prompt.ask(question), settings.quiet ?? false, { out, err });
+}
+
+async function undo({ session, sources, say }: Prompt): Promise<void> {
+  const cell = await session.undo();
+  if (cell === undefined) return say("there is no cell to take back");
+  sources.pop();
+  say(`cell ${cell} is taken back`);
+}
+
+function tellSession({ session, sources, say, context: { settings } }: Prompt): Promise<void> {
+  const kept = settings.ephemeral === true ? "not kept" : `rlm-repl --resume ${session.id} goes on with it, --fork in a copy`;
+  say(`${session.id}, ${sources.length} cell${sources.length === 1 ? "" : "s"}; ${kept}`);
+  return Promise.resolve();
 }
 
 async function save(prompt: Prompt, rest: string): Promise<void> {

@@ -71,6 +71,7 @@ class Shell {
 
   async run(): Promise<number> {
     await using session = await openFor(this.#context, PROMPT, this.#emit);
+    this.#sources.push(...session.earlier);
     await this.#greet(session);
     const signals = this.#catchSignals();
     const reader = this.#read(session);
