@@ -11,7 +11,7 @@ import {
   type HostFrame,
   type KernelFrame,
 } from "./protocol.ts";
-import { spawnKernel, type KernelProcess } from "./spawn.ts";
+import { endSignal, innermostPid, spawnKernel, type KernelProcess } from "./spawn.ts";
 
 export type JobEnd = KernelFrame & { readonly type: "job_end" };
 
@@ -29,6 +29,8 @@ export interface KernelOptions {
   readonly setup: string;
   readonly zone: string;
   readonly locale: string;
+  /** V8 without machine code. */
+  readonly jitless: boolean;
   /** What the guest posted, in order, before the entry that posted it ends. */
   readonly onPost: (text: string) => void;
   readonly onJobEnd: (end: JobEnd, value: string) => void;
@@ -69,7 +71,7 @@ export class Kernel {
 
   constructor(options: KernelOptions) {
     this.#options = options;
-    this.#process = spawnKernel(options.zone, options.locale);
+    this.#process = spawnKernel(options);
     const { child, socket } = this.#process;
     this.#ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
@@ -80,7 +82,10 @@ export class Kernel {
     socket.on("data", (chunk: Buffer) => this.#guarded(() => reader.push(chunk)));
     socket.on("error", () => this.kill("died"));
     child.on("error", (error) => this.#dead("died", error.message));
-    child.on("exit", (code, signal) => this.#dead(this.#named(signal), signal ?? `exit ${code}`));
+    child.on("exit", (code, signal) => {
+      const by = endSignal(code, signal);
+      this.#dead(this.#named(by), by ?? `exit ${code}`);
+    });
     this.#send(
       { type: "open", version: PROTOCOL_VERSION, memory_mb: options.heapMb, rss_mb: options.heapMb + RSS_HEADROOM_MB },
       options.setup,
@@ -90,8 +95,9 @@ export class Kernel {
     this.#heartbeat.unref();
   }
 
+  /** Of the process that holds the isolates. */
   get pid(): number | undefined {
-    return this.#process.child.pid;
+    return innermostPid(this.#process);
   }
 
   get isAlive(): boolean {

@@ -29,6 +29,10 @@ export interface Settings {
   readonly stateDir?: string;
   readonly noIgnore?: boolean;
   readonly localOnly?: boolean;
+  /** Refuse to run cells where bubblewrap cannot be put around the sandbox. */
+  readonly requireBwrap?: boolean;
+  /** V8 without machine code in the sandbox. */
+  readonly paranoid?: boolean;
   readonly ephemeral?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;

@@ -1,8 +1,10 @@
 // From settings to a session. The library's calls and the command line meet here, so that both mean the same by an option.
+import { bubblewrap } from "../../sandbox/index.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../sandbox/limits.ts";
 import type { Environment, Resolved } from "../config/resolve.ts";
 import type { SettingName } from "../config/settings.ts";
 import { flagOf, TABLE } from "../config/table.ts";
+import { HostError } from "../errors.ts";
 import type { EventSink } from "../events.ts";
 import type { ModelChoice } from "../llm/choose.ts";
 import { automaticWorkers, MODEL_CALLS_AT_A_TIME, workersNotice } from "../pool/settings.ts";
@@ -54,6 +56,7 @@ export interface Handed {
 /** The caller owns the session. Rejects with E_USAGE for what does not fit, E_KERNEL when the sandbox does not start. */
 export async function openWith(resolved: Resolved, kind: Kind, host: Host, handed: Handed = {}): Promise<ReplSession> {
   const { values } = resolved;
+  if (values.requireBwrap === true) mustHaveBubblewrap();
   const events = new EventStream();
   const emit: EventSink = (event) => {
     host.emit(event);
@@ -76,6 +79,16 @@ export async function openWith(resolved: Resolved, kind: Kind, host: Host, hande
     throw error;
   }
   return new ReplSession(opened, events, defaults);
+}
+
+function mustHaveBubblewrap(): void {
+  const outer = bubblewrap();
+  if (outer.state === "on") return;
+  const reason = outer.state === "off" ? outer.reason : "it is Linux's alone";
+  throw new HostError(
+    "E_KERNEL",
+    `bubblewrap is required and does not run here: ${reason}; without --require-bwrap the other layers hold, and rlm-repl doctor lists them`,
+  );
 }
 
 function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, handed: Handed, defaults: SessionDefaults): OpenOptions {
@@ -106,6 +119,7 @@ function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, hand
     concurrency: values.concurrency ?? MODEL_CALLS_AT_A_TIME,
     zone: values.tz ?? "UTC",
     locale: values.locale ?? "en-US",
+    jitless: values.paranoid ?? false,
     stateDir: kind.keep && values.ephemeral !== true ? stateDir(values.stateDir, env, process.platform) : undefined,
     emit,
   };

@@ -33,6 +33,8 @@ export interface GuestOptions {
   readonly memoryMb: number;
   readonly zone: string;
   readonly locale: string;
+  /** V8 without machine code. */
+  readonly jitless: boolean;
   readonly contexts: readonly ContextSource[];
   readonly onPost: (kernel: Kernel, text: string) => void;
   readonly onJobEnd: (end: JobEnd, value: string) => void;
@@ -50,6 +52,7 @@ export async function openGuest(options: GuestOptions): Promise<Kernel> {
     setup: JSON.stringify(guestSetup(options)),
     zone: options.zone,
     locale: options.locale,
+    jitless: options.jitless,
     onPost: (text) => options.onPost(kernel, text),
     onJobEnd: options.onJobEnd,
     onDeath: (death) => options.onDeath(kernel, death),

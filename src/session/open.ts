@@ -44,6 +44,8 @@ export interface OpenOptions {
   readonly concurrency: number;
   readonly zone: string;
   readonly locale: string;
+  /** V8 without machine code in the sandbox. */
+  readonly jitless: boolean;
   /** Where sessions are kept; undefined keeps none. */
   readonly stateDir?: string | undefined;
   readonly emit: EventSink;
@@ -83,6 +85,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     workers: { ...options.workers, parallelism: availableParallelism() },
     zone: options.zone,
     locale: options.locale,
+    jitless: options.jitless,
     seed,
     clock,
     contexts: () => data.contexts,

@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly workers: Workers;
   readonly zone: string;
   readonly locale: string;
+  /** V8 without machine code. */
+  readonly jitless: boolean;
   readonly seed: number;
   readonly clock: () => number;
   /** Asked whenever a sandbox is brought up: they can be replaced. */
@@ -393,7 +395,7 @@ export class Session {
   }
 
   async #openKernel(): Promise<Kernel> {
-    const { seed, clock, workers, limits, zone, locale, scans } = this.#options;
+    const { seed, clock, workers, limits, zone, locale, jitless, scans } = this.#options;
     const contexts = this.#options.contexts();
     this.#contextHeapMb = contextHeapMb(contexts);
     return await openGuest({
@@ -404,6 +406,7 @@ export class Session {
       memoryMb: limits.memoryMb,
       zone,
       locale,
+      jitless,
       contexts,
       onPost: (kernel, text) => this.#posted(kernel, text),
       onJobEnd: (end, value) => scans.jobEnded(end, value),

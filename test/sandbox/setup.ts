@@ -41,6 +41,7 @@ export async function openKernel(options: Partial<KernelOptions> = {}): Promise<
     setup: JSON.stringify(SETUP),
     zone: "UTC",
     locale: "en-US",
+    jitless: false,
     onPost: (text) => posts.push(text),
     onJobEnd: () => undefined,
     onDeath: (death) => deaths.push(death),
