@@ -91,7 +91,7 @@ export class Console {
       timeEnd: time("end"),
     };
     const console = {};
-    for (const [name, method] of Object.entries(methods)) hidden(console, name, method);
+    for (const [name, method] of Object.entries(methods)) hidden(console, name, (methods[name] = named(name, method)));
     hidden(console, "groupCollapsed", methods["group"]);
     hidden(globalThis, "console", console);
     hidden(

@@ -32,7 +32,7 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   const { atob } = globalThis as unknown as { atob: (text: string) => string };
   const clock = new Clock(setup.now, setup.seed);
   clock.install();
-  const stacks = new StackMapper(atob);
+  const stacks = new StackMapper(/^cell-\d+$/, atob);
   stacks.install();
   const bridge = new Bridge(post, setup);
   const timers = new Timers(bridge);
@@ -80,7 +80,7 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
     FINAL_VAR: (name: unknown) => answer.finalVar(name),
     SHOW_VARS: () => showVars(),
   };
-  for (const [name, value] of Object.entries(functions)) fixed(globalThis, name, value);
+  for (const [name, value] of Object.entries(functions)) fixed(globalThis, name, named(name, value));
   hidden(globalThis, "answer", answer.protocol);
   const everyday = {
     budget: () => budget,
@@ -90,7 +90,7 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
       bridge.post("progress", jsonNumber(done, "0"), jsonNumber(total, "null"), stringifyJson(slice(String(text), 0, 200)));
     },
   };
-  for (const [name, value] of Object.entries(everyday)) hidden(globalThis, name, value);
+  for (const [name, value] of Object.entries(everyday)) hidden(globalThis, name, named(name, value));
 
   for (const name of Object.getOwnPropertyNames(globalThis)) builtIns[name] = true;
 

@@ -8,6 +8,7 @@ import { fixed } from "./corpus.ts";
 import { coded, cut } from "./errors.ts";
 import { safeInspect } from "./inspect.ts";
 import { globalEval, NativeError, parseJson } from "./primordials.ts";
+import { StackMapper } from "./stack.ts";
 
 interface Setup {
   readonly now: number;
@@ -22,6 +23,9 @@ interface JobHead {
   readonly path?: string;
   readonly size?: number;
 }
+
+/** So that a stack shows them, and not the prelude. */
+const SOURCE_URL = "\n//# sourceURL=scan";
 
 /** What only a cell can do, and what to do instead. */
 const NOT_HERE: Readonly<Record<string, string>> = {
@@ -46,6 +50,7 @@ export function boot(post: (message: string) => void, setupJson: string): (kind:
   const setup = parseJson(setupJson) as Setup;
   installWeb();
   new Clock(setup.now, setup.seed).install();
+  new StackMapper(/^scan$/, () => "").install();
   for (const [name, instead] of Object.entries(NOT_HERE)) fixed(globalThis, name, () => refuse(name, instead));
   hidden(globalThis, "setTimeout", () => refuse("setTimeout", "a scan function has no clock to wait for"));
   hidden(globalThis, "print", () => undefined);
@@ -55,8 +60,11 @@ export function boot(post: (message: string) => void, setupJson: string): (kind:
 
   let functions: ((context: unknown, item?: unknown) => unknown)[] | undefined;
   const load = (): NonNullable<typeof functions> => {
-    for (const { name, kind, text } of setup.captures) hidden(globalThis, name, kind === "value" ? parse(text) : globalEval(text));
-    return setup.functions.map(({ source }) => globalEval(`"use strict";${source}`) as (context: unknown, item?: unknown) => unknown);
+    for (const { name, kind, text } of setup.captures)
+      hidden(globalThis, name, kind === "value" ? parse(text) : globalEval(text + SOURCE_URL));
+    return setup.functions.map(
+      ({ source }) => globalEval(`"use strict";${source}${SOURCE_URL}`) as (context: unknown, item?: unknown) => unknown,
+    );
   };
 
   return function enter(kind, headJson, text) {

@@ -84,6 +84,11 @@ export function spawnKernel({ zone, locale, jitless }: SpawnOptions): KernelProc
   return { child, socket: hostSocket(child), stderr: () => text };
 }
 
+/** Node 24's permission model says nothing of the network; later ones deny it unless they are told otherwise. */
+export function permissionDeniesNetwork(): boolean {
+  return process.allowedNodeEnvironmentFlags.has("--allow-net");
+}
+
 /** The process with the isolates: under bubblewrap the innermost of a chain, until it runs the outermost. */
 export function innermostPid({ child }: KernelProcess): number | undefined {
   let pid = child.pid;

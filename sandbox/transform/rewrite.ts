@@ -19,7 +19,7 @@ export function rewrite(
 ): Rewritten {
   const { code } = stripped;
   const pieces = new Pieces(code, stripped.map, unshift);
-  const parsed = parseModule(code, pieces);
+  const parsed = parseCell(code, pieces);
   if (!parsed.ok) return parsed;
   const { program, calls } = parsed;
 
@@ -62,13 +62,28 @@ function emit(pieces: Pieces, code: string, declarations: Declarations, variable
   pieces.text(`\nreturn ${variable};\n}})`);
 }
 
-function parseModule(code: string, pieces: Pieces): { ok: true; program: Program; calls: number[] } | { ok: false; error: CellError } {
+type Parsed =
+  | { readonly ok: true; readonly program: Program; readonly calls: number[] }
+  | { readonly ok: false; readonly error: CellError };
+
+/**
+ * By a script's rules with a module's syntax: what a function declares may be declared again by a function or a `var`, as in any script.
+ * By a module's where that fails: only there may `using` stand at the top level.
+ */
+function parseCell(code: string, pieces: Pieces): Parsed {
+  const parsed = parseAs("script", code, pieces);
+  return parsed.ok ? parsed : parseAs("module", code, pieces);
+}
+
+function parseAs(sourceType: "script" | "module", code: string, pieces: Pieces): Parsed {
   const calls: number[] = [];
   let previous = -1;
   try {
     const program = parse(code, {
       ecmaVersion: "latest",
-      sourceType: "module",
+      sourceType,
+      allowAwaitOutsideFunction: true,
+      allowImportExportEverywhere: true,
       // The AST walk below stays at the top level; `import(` can stand anywhere, and its token is all that is needed.
       onToken: (token) => {
         if (token.type.label === "import") previous = token.start;

@@ -1,6 +1,6 @@
 // What stands between a cell and the machine: each layer as on, off with its reason, or not on this system.
 import { existsSync } from "node:fs";
-import { bubblewrap } from "../../sandbox/index.ts";
+import { bubblewrap, permissionDeniesNetwork } from "../../sandbox/index.ts";
 import type { SettingName } from "../config/settings.ts";
 import type { Finding } from "./doctor-findings.ts";
 import type { SettingFinding } from "./doctor-settings.ts";
@@ -54,7 +54,7 @@ function network(): Finding {
   const title = "no network";
   if (bubblewrap().state === "on")
     return layer("network", title, "on", "the kernel has a network namespace of its own, with nothing in it");
-  return process.allowedNodeEnvironmentFlags.has("--allow-net")
+  return permissionDeniesNetwork()
     ? layer("network", title, "on", "Node's permission model denies it")
     : layer("network", title, "off", "Node 24's permission model does not cover it, and bubblewrap is off");
 }
