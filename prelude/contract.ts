@@ -27,6 +27,14 @@ export const RESERVED_NAMES: readonly string[] = [
 /** Everyday names of the prelude: a cell may take them, and is told what it gave up. */
 export const EVERYDAY_NAMES: readonly string[] = ["answer", "budget", "print", "help", "progress"];
 
+/** Values in one call's arguments, a list or object counting twice: one of two characters takes tens of bytes. A batch of a million fits. */
+export const MAX_ARGUMENT_VALUES = 2_000_000;
+/** How deep what crosses may nest: the host's own parsers must survive it. */
+export const MAX_JSON_DEPTH = 1_000;
+/** Names a cell defines that are told, and the longest of them. */
+export const MAX_TOLD_NAMES = 10_000;
+export const MAX_TOLD_NAME = 1_000;
+
 /** Host operations. `timer` is one too: the host owns every clock. */
 export type Operation =
   | "llm"

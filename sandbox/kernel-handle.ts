@@ -192,6 +192,8 @@ export class Kernel {
         this.#isReady = true;
         return this.#settleReady?.resolve();
       case "post":
+        // A guest posts in the middle of an entry, or not at all.
+        if (this.#waiting.size === 0) return this.kill("forged");
         return this.#options.onPost(body.toString());
       case "entered": {
         const waiting = this.#waiting.get(frame.seq);
