@@ -98,7 +98,11 @@ export class GuestIsolate {
   }
 }
 
+/** What isolated-vm says of a thrown object that is no Error: true, but not the guest's to read in these words. */
+const NO_ERROR = /^An object was thrown from supplied code within isolated-vm/;
+
 function describe(error: unknown): string {
   const text = error instanceof Error ? error.message : typeof error === "string" ? error : String(error);
+  if (NO_ERROR.test(text)) return "an object that is no Error was thrown";
   return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
 }
