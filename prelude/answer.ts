@@ -44,7 +44,7 @@ export class Answer {
 
   final(value: unknown): never {
     if (this.#value !== undefined) {
-      this.#bridge.post("warning", '"FINAL was called again; the first answer stands"');
+      this.#bridge.note("warning", '"FINAL was called again; the first answer stands"');
       throw this.sentinel;
     }
     if (isPromise(value)) throw new NativeTypeError("FINAL got a promise; await it first: FINAL(await …)");

@@ -1,8 +1,8 @@
 // The guest's end of the bridge. Only strings cross, through one callback that no cell can reach; what may cross is counted here,
 // before it does: the callback queues without end otherwise, past every time limit.
-import type { GuestSetup, Operation, Settlement } from "./contract.ts";
+import { MAX_NOTES, type GuestSetup, type Operation, type Settlement } from "./contract.ts";
 import { CallSite, coded } from "./errors.ts";
-import { create, isError, NativePromise, parseJson, stringifyJson } from "./primordials.ts";
+import { apply, concat, create, isError, NativePromise, parseJson, stringifyJson } from "./primordials.ts";
 
 interface Pending {
   readonly resolve: (value: unknown) => void;
@@ -25,6 +25,7 @@ export class Bridge {
   #inFlight = 0;
   #argumentsInFlight = 0;
   #callsOfCell = 0;
+  #notesOfCell = 0;
   /** Thrown by every host call once FINAL was called. */
   #ended: unknown;
 
@@ -36,6 +37,7 @@ export class Bridge {
 
   startCell(): void {
     this.#callsOfCell = 0;
+    this.#notesOfCell = 0;
     this.#ended = undefined;
   }
 
@@ -52,6 +54,11 @@ export class Bridge {
     let text = `["${kind}"`;
     for (let i = 0; i < parts.length; i++) text += `,${parts[i]}`;
     this.#post(`${text}]`);
+  }
+
+  /** Posts what only tells something. */
+  note(kind: "progress" | "time" | "warning", ...parts: readonly string[]): void {
+    if (this.#notesOfCell++ < MAX_NOTES) apply(this.post, this, concat<string>([kind], parts));
   }
 
   /** A host call that is answered by `settle`. Throws in the cell, before anything crosses, when a limit is passed. */

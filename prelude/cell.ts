@@ -88,7 +88,7 @@ export class Cells {
   #keep(n: number, value: unknown): void {
     if (typeof value === "string" && value.length > MAX_KEPT) {
       const text = `this text has ${value.length} characters and is not kept in _ and Out[${n}]: assign it to a variable to keep it`;
-      return this.#parts.bridge.post("warning", stringifyJson(text));
+      return this.#parts.bridge.note("warning", stringifyJson(text));
     }
     remember("_", value);
     this.#out[n] = value;

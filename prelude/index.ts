@@ -87,7 +87,7 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
     help: (name?: unknown) => help(name),
     progress: (done: unknown, total?: unknown, text: unknown = "") => {
       if (bridge.hasEnded) return;
-      bridge.post("progress", jsonNumber(done, "0"), jsonNumber(total, "null"), stringifyJson(slice(String(text), 0, 200)));
+      bridge.note("progress", jsonNumber(done, "0"), jsonNumber(total, "null"), stringifyJson(slice(String(text), 0, 200)));
     },
   };
   for (const [name, value] of Object.entries(everyday)) hidden(globalThis, name, named(name, value));

@@ -1,9 +1,10 @@
 // The guest's side of a scan isolate: the web's globals, the context, what was captured, and the functions; no bridge to the host.
 // First: the libraries below look for the web's globals when they load.
 import { installWeb } from "./web.ts";
-import { parse, stringify } from "devalue";
+import { parse } from "devalue";
 import { Clock, hidden } from "./clock.ts";
-import type { ContextSetup } from "./contract.ts";
+import { MAX_SCAN_VALUE, type ContextSetup } from "./contract.ts";
+import { copyOf } from "./copies.ts";
 import { fixed } from "./corpus.ts";
 import { coded, cut } from "./errors.ts";
 import { safeInspect } from "./inspect.ts";
@@ -89,8 +90,9 @@ export function boot(post: (message: string) => void, setupJson: string): (kind:
 
 function result(value: unknown): string {
   try {
-    return `+${stringify(value)}`;
+    return `+${copyOf("what the function returned", value, MAX_SCAN_VALUE)}`;
   } catch (error) {
+    if (isTooLarge(error)) return failure(error);
     return failure(
       coded(
         "E_SCAN_RESULT",
@@ -100,10 +102,14 @@ function result(value: unknown): string {
   }
 }
 
+function isTooLarge(error: unknown): boolean {
+  return error instanceof NativeError && (error as { code?: unknown }).code === "E_TOO_LARGE";
+}
+
 function failure(error: unknown): string {
   const isError = error instanceof NativeError;
   const code: unknown = isError ? (error as { code?: unknown }).code : undefined;
-  const message = isError ? `${error.name}: ${error.message}` : safeInspect(error, 2_000);
+  const message = isTooLarge(error) ? (error as Error).message : isError ? `${error.name}: ${error.message}` : safeInspect(error, 2_000);
   return `-${typeof code === "string" && /^E_[A-Z_]{1,60}$/.test(code) ? code : "E_SCAN_THREW"}\n${cut(message, 2_000)}`;
 }
 

@@ -1,5 +1,6 @@
 // parallel_scan on the host: reads the texts of files, hands jobs to the kernel's scan isolates, and keeps the order of the results.
 import type { JobEnd, Kernel } from "../../sandbox/index.ts";
+import { MAX_RESULT } from "../../sandbox/limits.ts";
 import { HostError, messageOf } from "../errors.ts";
 import { bad, fields, optionalNumber } from "./arguments.ts";
 import type { CallContext } from "./types.ts";
@@ -100,6 +101,8 @@ export class ScanService {
   }
 }
 
+const OVER = `the values of this scan are over ${MAX_RESULT} characters together: return less from each function (E_TOO_LARGE)`;
+
 /** Results by job, and how many jobs are with the kernel. */
 class Jobs {
   readonly #results: (Result | undefined)[];
@@ -108,6 +111,8 @@ class Jobs {
   readonly all: Promise<Result[]>;
   #resolve: (results: Result[]) => void = () => undefined;
   #outstanding = 0;
+  /** Text of the values so far, in UTF-16 units: a thousand large ones are not kept until the call ends with an error. */
+  #held = 0;
   #done = 0;
   #reported = 0;
   #wake: (() => void) | undefined;
@@ -133,8 +138,12 @@ class Jobs {
   }
 
   ended({ job, ok, ms, code, message }: JobEnd, value: string): void {
+    if (this.#results[job] !== undefined) return;
     this.#outstanding--;
-    this.#record(job, ok ? { ok, value, ms } : { ok, error: { code: code ?? "E_SCAN_THREW", message: message ?? "failed" }, ms });
+    const fits = !ok || this.#held + value.length <= MAX_RESULT;
+    if (ok && fits) this.#held += value.length;
+    if (!fits) this.#record(job, { ok: false, error: { code: "E_TOO_LARGE", message: OVER }, ms });
+    else this.#record(job, ok ? { ok, value, ms } : { ok, error: { code: code ?? "E_SCAN_THREW", message: message ?? "failed" }, ms });
     if (this.#outstanding < this.#ahead) this.#wake?.();
   }
 

@@ -148,7 +148,7 @@ export const CROSSING: readonly Snippet[] = [
     value("E_BAD_ARGUMENT"),
   ],
   ["await rlm_query('x', { context: (() => { const a = []; a.push(a); return a })() }).catch((e) => e.code)", value("E_BAD_ARGUMENT")],
-  ["try { await rlm_query('x', { context: Array.from({ length: 1_100_000 }, () => []) }) } catch (e) { e.code }", value("E_TOO_LARGE")],
+  ["try { await rlm_query('x', { context: Array.from({ length: 2_100_000 }, () => []) }) } catch (e) { e.code }", value("E_TOO_LARGE")],
   [
     "let deep = []; for (let i = 0; i < 5000; i++) deep = [deep]; await rlm_query('x', { context: deep }).catch((e) => e.code)",
     value("E_BAD_ARGUMENT"),

@@ -112,7 +112,7 @@ describe("posts", () => {
     ],
     ["arguments over their limit", `["call",1,"llm",{"prompt":"${"x".repeat(limits.MAX_ARGUMENT + 200)}"}]`],
     ["arguments that nest too deep", `["call",1,"llm",${"[".repeat(5_000)}${"]".repeat(5_000)}]`],
-    ["arguments of too many values", `["call",1,"llm",[${"[],".repeat(1_100_000)}0]]`],
+    ["arguments of too many values", `["call",1,"llm",[${"[],".repeat(2_100_000)}0]]`],
     ["a flat post that nests", `["console",${"[".repeat(50)}${"]".repeat(50)}]`],
     ["a flat post of a million values", `["warning",[${"0,".repeat(1_000_000)}0]]`],
     ["an answer to a look that is no JSON", '["look",1,"[1"]'],
