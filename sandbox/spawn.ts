@@ -52,7 +52,7 @@ export function isolatedVmVersion(): string {
 export interface SpawnOptions {
   readonly zone: string;
   readonly locale: string;
-  /** V8 makes no machine code: slower by an order of magnitude, and out of reach of a hole in its compilers. */
+  /** V8 makes no machine code: slower, and out of reach of a hole in its compilers. */
   readonly jitless: boolean;
 }
 
