@@ -78,8 +78,10 @@ export class Answer {
         );
       throw new NativeTypeError(`${what}: ${json.path === "" ? "the value" : json.path} ${json.reason}, which JSON cannot keep`);
     }
-    this.#value = { ...posted(value, { ...this.#limits, value: 0 }), json };
-    this.#bridge.post("final", encodeValue(this.#value));
+    const final = { ...posted(value, { ...this.#limits, value: 0 }), json };
+    this.#bridge.post("final", encodeValue(final));
+    // Only now: what is posted may have been more than the stack had left.
+    this.#value = final;
     this.#bridge.end(this.sentinel);
   }
 }

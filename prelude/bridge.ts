@@ -64,12 +64,19 @@ export class Bridge {
   /** A host call that is answered by `settle`. Throws in the cell, before anything crosses, when a limit is passed. */
   call(operation: Operation, argumentsJson: string, options: CallOptions = {}): Promise<unknown> {
     const site = new CallSite();
+    let settlers: Pick<Pending, "resolve" | "reject"> | undefined;
+    const promise = new NativePromise<unknown>((resolve, reject) => {
+      settlers = { resolve, reject };
+    });
     const id = this.send(operation, argumentsJson);
-    return new NativePromise((resolve, reject) => {
+    // No function is called from here: neither the stack's end nor the slice's comes between the post and its account.
+    if (settlers !== undefined) {
+      const { resolve, reject } = settlers;
       this.#pending[id] = { resolve, reject, site, size: argumentsJson.length, receive: options.receive };
       this.#inFlight++;
       this.#argumentsInFlight += argumentsJson.length;
-    });
+    }
+    return promise;
   }
 
   /** Counts and posts a call; returns its number. */
@@ -90,9 +97,11 @@ export class Bridge {
         `the arguments of all calls in flight would pass ${arguments_in_flight} characters: await some of them first (E_TOO_LARGE)`,
       );
     }
-    this.#callsOfCell++;
-    const id = ++this.#sequence;
+    const id = this.#sequence + 1;
+    // It may be the stack's last frame: counted only once it has crossed, or a number would be missing for ever.
     this.post("call", `${id}`, stringifyJson(operation), argumentsJson);
+    this.#sequence = id;
+    this.#callsOfCell++;
     return id;
   }
 

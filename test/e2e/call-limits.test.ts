@@ -119,6 +119,30 @@ it("a flood of progress, timings or warnings is counted before it crosses, and e
   expect(outcomes.every(({ state }) => state !== "lost")).toBe(true);
 });
 
+it("a call for which the stack has no room left is a RangeError, wherever in it that shows, and the calls after it work", async () => {
+  using files = folder(SCRIPT);
+  const calls = [
+    "llm_query('a').catch(() => 1)",
+    "setTimeout(() => 1, 0)",
+    "print('x')",
+    "parallel_scan([() => 1]).catch(() => 1)",
+    "progress(1)",
+  ];
+  const outcomes = await notebook(
+    [
+      `function dive(left, work) { if (left === 0) return void work(); dive(left - 1, work) }
+       function deepest(work) { let low = 0, high = 4e5; while (high - low > 1) { const middle = (low + high) >> 1; try { dive(middle, work); low = middle } catch { high = middle } } return low }
+       function around(work) { let came = 0, threw = 0; const top = deepest(work); for (let k = -60; k < 60; k++) { try { dive(top + k, work); came++ } catch (e) { if (e.name !== "RangeError") throw e; threw++ } } return came + threw }
+       const kept = 1`,
+      ...calls.map((call) => `around(() => ${call})`),
+      "[kept, await llm_query('a')]",
+    ],
+    ARGS,
+    { cwd: files.path },
+  );
+  expect(outcomes.slice(1).map(({ value, error }) => error?.message ?? value)).toEqual([...calls.map(() => 120), [1, "reply"]]);
+});
+
 /** Ripgreps that run below a process. */
 function searchesOf(pid: number): number {
   try {
