@@ -95,6 +95,7 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   for (const name of Object.getOwnPropertyNames(globalThis)) builtIns[name] = true;
 
   return function enter(kind, id, text, factsJson) {
+    if (kind === "drain") return undefined;
     if (kind === "look") return bridge.post("look", `${id}`, stringifyJson(look(parseJson(text) as LookQuery)));
     const facts = parseJson(factsJson) as EntryFacts;
     clock.advance(facts.now);

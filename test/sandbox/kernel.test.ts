@@ -39,6 +39,15 @@ describe("a kernel process", () => {
     expect(await opened.run(3, "return 3")).toMatchObject({ end: "ok" });
   });
 
+  it("ends what a loop left behind with it", async () => {
+    using opened = await openKernel();
+    const left = "void Promise.resolve().then(() => { globalThis.ran = (globalThis.ran ?? 0) + 1; for(;;); });";
+    expect(await opened.run(1, `${left.repeat(3)} for(;;){}`, 200)).toMatchObject({ end: "timeout" });
+    expect(await opened.run(2, "return ran", 5_000)).toMatchObject({ end: "ok" });
+    const again = "const go = () => void Promise.resolve().then(() => { go(); for (;;); }); go(); for (;;);";
+    expect(["timeout", "disposed"]).toContain((await opened.run(3, again, 200)).end);
+  });
+
   it("does not believe an error that says it is a timeout", async () => {
     using opened = await openKernel();
     const ended = await opened.run(1, 'void Promise.reject(new Error("Script execution timed out."))');
