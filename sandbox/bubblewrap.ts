@@ -5,7 +5,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 
 export type Bubblewrap =
-  | { readonly state: "on"; readonly version: string; readonly wrap: (command: readonly string[], files: readonly string[]) => string[] }
+  | { readonly state: "on"; readonly program: string; readonly wrap: (command: readonly string[], files: readonly string[]) => string[] }
   | { readonly state: "off"; readonly reason: string }
   | { readonly state: "absent" };
 
@@ -32,7 +32,7 @@ function probe(): Bubblewrap {
   // Node itself: that its libraries are found is a part of the question.
   const [file = "", ...args] = wrap([process.execPath, "--version"], [process.execPath]);
   const { status, signal, stderr, error } = spawnSync(file, args, { env: {}, timeout: PROBE_TIMEOUT_MS, killSignal: "SIGKILL" });
-  if (status === 0) return { state: "on", version: versionOf(program), wrap };
+  if (status === 0) return { state: "on", program, wrap };
   return { state: "off", reason: reasonOf(String(stderr), error, signal ?? `exit ${status}`) };
 }
 
@@ -72,13 +72,6 @@ function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function versionOf(program: string): string {
-  const { stdout } = spawnSync(program, ["--version"], { env: {}, timeout: PROBE_TIMEOUT_MS });
-  return String(stdout ?? "")
-    .trim()
-    .slice(0, 100);
 }
 
 function reasonOf(said: string, error: Error | undefined, end: string): string {

@@ -138,7 +138,7 @@ class Jobs {
   }
 
   ended({ job, ok, ms, code, message }: JobEnd, value: string): void {
-    if (this.#results[job] !== undefined) return;
+    if (job >= this.#results.length || this.#results[job] !== undefined) return;
     this.#outstanding--;
     const fits = !ok || this.#held + value.length <= MAX_RESULT;
     if (ok && fits) this.#held += value.length;

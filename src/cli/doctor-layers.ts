@@ -39,7 +39,7 @@ function outer(isRequired: boolean): Finding {
   const key = "bubblewrap";
   switch (found.state) {
     case "on":
-      return layer(key, key, "on", `${found.version}: no network, no files but the kernel's own, ends with its parent`);
+      return layer(key, key, "on", `${found.program}: no network, no files but the kernel's own, ends with its parent`);
     case "off":
       return { ...layer(key, key, "off", found.reason), ...(isRequired ? REFUSED : {}) };
     case "absent":
