@@ -44,7 +44,7 @@ export class Answer {
 
   final(value: unknown): never {
     if (this.#value !== undefined) {
-      this.#bridge.post("warning", '"FINAL was called again; the first answer stands"');
+      this.#bridge.note("warning", '"FINAL was called again; the first answer stands"');
       throw this.sentinel;
     }
     if (isPromise(value)) throw new NativeTypeError("FINAL got a promise; await it first: FINAL(await …)");
@@ -78,8 +78,10 @@ export class Answer {
         );
       throw new NativeTypeError(`${what}: ${json.path === "" ? "the value" : json.path} ${json.reason}, which JSON cannot keep`);
     }
-    this.#value = { ...posted(value, { ...this.#limits, value: 0 }), json };
-    this.#bridge.post("final", encodeValue(this.#value));
+    const final = { ...posted(value, { ...this.#limits, value: 0 }), json };
+    this.#bridge.post("final", encodeValue(final));
+    // Only now: what is posted may have been more than the stack had left.
+    this.#value = final;
     this.#bridge.end(this.sentinel);
   }
 }

@@ -1,8 +1,8 @@
 // The guest's end of the bridge. Only strings cross, through one callback that no cell can reach; what may cross is counted here,
 // before it does: the callback queues without end otherwise, past every time limit.
-import type { GuestSetup, Operation, Settlement } from "./contract.ts";
+import { MAX_NOTES, type GuestSetup, type Operation, type Settlement } from "./contract.ts";
 import { CallSite, coded } from "./errors.ts";
-import { create, isError, NativePromise, parseJson, stringifyJson } from "./primordials.ts";
+import { apply, concat, create, isError, NativePromise, parseJson, stringifyJson } from "./primordials.ts";
 
 interface Pending {
   readonly resolve: (value: unknown) => void;
@@ -25,6 +25,7 @@ export class Bridge {
   #inFlight = 0;
   #argumentsInFlight = 0;
   #callsOfCell = 0;
+  #notesOfCell = 0;
   /** Thrown by every host call once FINAL was called. */
   #ended: unknown;
 
@@ -35,6 +36,7 @@ export class Bridge {
 
   startCell(): void {
     this.#callsOfCell = 0;
+    this.#notesOfCell = 0;
     this.#ended = undefined;
   }
 
@@ -57,15 +59,27 @@ export class Bridge {
     this.#post(`${text}]`);
   }
 
+  /** Posts what only tells something. */
+  note(kind: "progress" | "time" | "warning", ...parts: readonly string[]): void {
+    if (this.#notesOfCell++ < MAX_NOTES) apply(this.post, this, concat<string>([kind], parts));
+  }
+
   /** A host call that is answered by `settle`. Throws in the cell, before anything crosses, when a limit is passed. */
   call(operation: Operation, argumentsJson: string, options: CallOptions = {}): Promise<unknown> {
     const site = new CallSite();
+    let settlers: Pick<Pending, "resolve" | "reject"> | undefined;
+    const promise = new NativePromise<unknown>((resolve, reject) => {
+      settlers = { resolve, reject };
+    });
     const id = this.send(operation, argumentsJson);
-    return new NativePromise((resolve, reject) => {
+    // No function is called from here: neither the stack's end nor the slice's comes between the post and its account.
+    if (settlers !== undefined) {
+      const { resolve, reject } = settlers;
       this.#pending[id] = { resolve, reject, site, size: argumentsJson.length, receive: options.receive };
       this.#inFlight++;
       this.#argumentsInFlight += argumentsJson.length;
-    });
+    }
+    return promise;
   }
 
   /** Counts and posts a call; returns its number. */
@@ -86,9 +100,11 @@ export class Bridge {
         `the arguments of all calls in flight would pass ${arguments_in_flight} characters: await some of them first (E_TOO_LARGE)`,
       );
     }
-    this.#callsOfCell++;
-    const id = ++this.#sequence;
+    const id = this.#sequence + 1;
+    // It may be the stack's last frame: counted only once it has crossed, or a number would be missing for ever.
     this.post("call", `${id}`, stringifyJson(operation), argumentsJson);
+    this.#sequence = id;
+    this.#callsOfCell++;
     return id;
   }
 

@@ -3,7 +3,7 @@
 import type { Answer } from "./answer.ts";
 import type { Bridge } from "./bridge.ts";
 import type { Console } from "./console.ts";
-import type { GuestSetup } from "./contract.ts";
+import { MAX_TOLD_NAME, MAX_TOLD_NAMES, type GuestSetup } from "./contract.ts";
 import { normalise } from "./errors.ts";
 import { hidden } from "./clock.ts";
 import {
@@ -88,7 +88,7 @@ export class Cells {
   #keep(n: number, value: unknown): void {
     if (typeof value === "string" && value.length > MAX_KEPT) {
       const text = `this text has ${value.length} characters and is not kept in _ and Out[${n}]: assign it to a variable to keep it`;
-      return this.#parts.bridge.post("warning", stringifyJson(text));
+      return this.#parts.bridge.note("warning", stringifyJson(text));
     }
     remember("_", value);
     this.#out[n] = value;
@@ -135,8 +135,11 @@ function declare(names: readonly string[]): void {
 function definedNames(names: readonly string[], before: readonly string[]): string {
   let text = "";
   const known = create(null) as Record<string, true>;
+  let told = 0;
   const tell = (name: string): void => {
     known[name] = true;
+    if (name.length > MAX_TOLD_NAME || told === MAX_TOLD_NAMES) return;
+    told++;
     text += `${text === "" ? "" : ","}${stringifyJson(name)}`;
   };
   for (let i = 0; i < names.length; i++) if (hasOwn(globalThis, names[i] as string)) tell(names[i] as string);

@@ -1,6 +1,10 @@
 // Time and chance of the guest: the host hands out the clock with each entry, and randomness runs from the session's seed, so that the
 // same cells against the same answers give the same state.
-import { apply, define, floor, uncurry } from "./primordials.ts";
+import { named } from "./errors.ts";
+import { apply, define, floor, getOwnPropertyDescriptor, uncurry } from "./primordials.ts";
+
+const knownFormat = uncurry(WeakMap.prototype.get);
+const keepFormat = uncurry(WeakMap.prototype.set);
 
 export class Clock {
   #now: number;
@@ -31,9 +35,11 @@ export class Clock {
     define(GuestDate, "name", "Date", { writable: false });
     define(GuestDate, "length", 7, { writable: false });
     define(GuestDate, "prototype", RealDate.prototype, { writable: false, configurable: false });
-    hidden(GuestDate, "now", function now_() {
-      return now();
-    });
+    hidden(
+      GuestDate,
+      "now",
+      named("now", () => now()),
+    );
     hidden(GuestDate, "parse", RealDate.parse);
     hidden(GuestDate, "UTC", RealDate.UTC);
     hidden(RealDate.prototype, "constructor", GuestDate);
@@ -41,7 +47,11 @@ export class Clock {
 
     this.#installFormats(now);
     hidden(globalThis, "performance", { now: () => this.#now - this.#start, timeOrigin: this.#start });
-    hidden(Math, "random", () => this.#random() / 0x1_0000_0000);
+    hidden(
+      Math,
+      "random",
+      named("random", () => this.#random() / 0x1_0000_0000),
+    );
     hidden(globalThis, "crypto", { randomUUID: () => this.#uuid() });
   }
 
@@ -50,19 +60,23 @@ export class Clock {
     const prototype = Intl.DateTimeFormat.prototype;
     const getter = Object.getOwnPropertyDescriptor(prototype, "format")?.get;
     const toParts = uncurry(prototype.formatToParts);
-    if (getter !== undefined) {
-      Object.defineProperty(prototype, "format", {
-        get(this: Intl.DateTimeFormat) {
-          const format = apply(getter, this, []) as (date?: Date | number) => string;
-          return (date?: Date | number) => format(date === undefined ? now() : date);
-        },
-        configurable: true,
-        enumerable: false,
-      });
-    }
-    hidden(prototype, "formatToParts", function formatToParts(this: Intl.DateTimeFormat, date?: Date | number) {
-      return toParts(this, date === undefined ? now() : date);
-    });
+    const bound = new WeakMap<object, unknown>();
+    const guest = {
+      get format() {
+        const known = knownFormat(bound, this);
+        if (known !== undefined) return known;
+        const format = apply(getter as () => unknown, this, []) as (date?: Date | number) => string;
+        const own = named("", (date: Date | number | undefined) => format(date === undefined ? now() : date));
+        keepFormat(bound, this, own);
+        return own;
+      },
+      formatToParts(date: Date | number | undefined) {
+        return toParts(this, date === undefined ? now() : date);
+      },
+    };
+    const format = getOwnPropertyDescriptor(guest, "format") as PropertyDescriptor;
+    Object.defineProperty(prototype, "format", { ...format, enumerable: false });
+    hidden(prototype, "formatToParts", guest.formatToParts);
   }
 
   /** mulberry32: 32 bits of state are enough for a stream nobody relies on for secrets. */

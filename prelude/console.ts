@@ -61,7 +61,7 @@ export class Console {
     const time =
       (kind: string) =>
       (label: unknown = "default") => {
-        if (!this.#bridge.hasEnded) this.#bridge.post("time", stringifyJson(kind), stringifyJson(slice(String(label), 0, 200)));
+        if (!this.#bridge.hasEnded) this.#bridge.note("time", stringifyJson(kind), stringifyJson(slice(String(label), 0, 200)));
       };
     const methods: Record<string, (...values: never[]) => void> = {
       log: line,
@@ -91,7 +91,7 @@ export class Console {
       timeEnd: time("end"),
     };
     const console = {};
-    for (const [name, method] of Object.entries(methods)) hidden(console, name, method);
+    for (const [name, method] of Object.entries(methods)) hidden(console, name, (methods[name] = named(name, method)));
     hidden(console, "groupCollapsed", methods["group"]);
     hidden(globalThis, "console", console);
     hidden(

@@ -27,6 +27,18 @@ export const RESERVED_NAMES: readonly string[] = [
 /** Everyday names of the prelude: a cell may take them, and is told what it gave up. */
 export const EVERYDAY_NAMES: readonly string[] = ["answer", "budget", "print", "help", "progress"];
 
+/** Values in one call's arguments, a list or object counting twice: one of two characters takes tens of bytes. A scan over a million items fits. */
+export const MAX_ARGUMENT_VALUES = 4_000_000;
+/** Progress, timings and warnings a cell posts; what is over is not shown. Every post is counted, or a loop of them is out of all bounds. */
+export const MAX_NOTES = 10_000;
+/** Text of what a scan function returns, in UTF-16 units. */
+export const MAX_SCAN_VALUE = 32 * 1024 * 1024;
+/** How deep what crosses may nest: the host's own parsers must survive it. */
+export const MAX_JSON_DEPTH = 1_000;
+/** Names a cell defines that are told, and the longest of them. */
+export const MAX_TOLD_NAMES = 10_000;
+export const MAX_TOLD_NAME = 1_000;
+
 /** Host operations. `timer` is one too: the host owns every clock. */
 export type Operation =
   | "llm"

@@ -1,6 +1,6 @@
 // Errors of a cell: made for it with a code and the cell's own position, and read from it whatever it threw.
 import type { PostedError } from "./contract.ts";
-import { captureStackTrace, define, exec, indexOf, isArray, isError, NativeError, NativeTypeError, slice } from "./primordials.ts";
+import { captureStackTrace, define, exec, indexOf, isArray, isError, NativeError, NativeTypeError, slice, uncurry } from "./primordials.ts";
 import { safeInspect } from "./inspect.ts";
 
 /** An Error with a stable code; its stack starts at the cell, not in the prelude. */
@@ -16,10 +16,13 @@ export function isImmediate(error: unknown): boolean {
   return code === "E_TOO_MANY_CALLS" || code === "E_TOO_LARGE" || code === "E_FINAL";
 }
 
-/** Names a function as the contract does. */
+const bind = uncurry(Function.prototype.bind) as <F>(fn: F, self: undefined) => F;
+
+/** A function under the contract's name, and like a built-in: its source is not the guest's to read. */
 export function named<F extends object>(name: string, fn: F): F {
-  define(fn, "name", name, { writable: false });
-  return fn;
+  const bound = bind(fn, undefined);
+  define(bound, "name", name, { writable: false });
+  return bound;
 }
 
 export function badArgument(message: string): Error {

@@ -32,7 +32,7 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   const { atob } = globalThis as unknown as { atob: (text: string) => string };
   const clock = new Clock(setup.now, setup.seed);
   clock.install();
-  const stacks = new StackMapper(atob);
+  const stacks = new StackMapper(/^cell-\d+$/, atob);
   stacks.install();
   const bridge = new Bridge(post, setup);
   const timers = new Timers(bridge);
@@ -80,21 +80,22 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
     FINAL_VAR: (name: unknown) => answer.finalVar(name),
     SHOW_VARS: () => showVars(),
   };
-  for (const [name, value] of Object.entries(functions)) fixed(globalThis, name, value);
+  for (const [name, value] of Object.entries(functions)) fixed(globalThis, name, named(name, value));
   hidden(globalThis, "answer", answer.protocol);
   const everyday = {
     budget: () => budget,
     help: (name?: unknown) => help(name),
     progress: (done: unknown, total?: unknown, text: unknown = "") => {
       if (bridge.hasEnded) return;
-      bridge.post("progress", jsonNumber(done, "0"), jsonNumber(total, "null"), stringifyJson(slice(String(text), 0, 200)));
+      bridge.note("progress", jsonNumber(done, "0"), jsonNumber(total, "null"), stringifyJson(slice(String(text), 0, 200)));
     },
   };
-  for (const [name, value] of Object.entries(everyday)) hidden(globalThis, name, value);
+  for (const [name, value] of Object.entries(everyday)) hidden(globalThis, name, named(name, value));
 
   for (const name of Object.getOwnPropertyNames(globalThis)) builtIns[name] = true;
 
   return function enter(kind, id, text, factsJson) {
+    if (kind === "drain") return undefined;
     if (kind === "look") return bridge.post("look", `${id}`, stringifyJson(look(parseJson(text) as LookQuery)));
     const facts = parseJson(factsJson) as EntryFacts;
     clock.advance(facts.now);

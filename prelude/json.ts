@@ -1,5 +1,6 @@
 // What JSON keeps and what it does not, told apart before anything crosses: a value that would change on the way is an error that
 // names the place, never silently something else.
+import { MAX_ARGUMENT_VALUES, MAX_JSON_DEPTH } from "./contract.ts";
 import { badArgument, coded } from "./errors.ts";
 import {
   hasOwn,
@@ -15,9 +16,6 @@ import {
   uncurry,
 } from "./primordials.ts";
 
-/** Deeper values are refused: the host's own parsers must survive what arrives. */
-const MAX_DEPTH = 1_000;
-
 const has = uncurry(Set.prototype.has);
 const add = uncurry(Set.prototype.add);
 const remove = uncurry(Set.prototype.delete);
@@ -27,6 +25,8 @@ export interface JsonRules {
   readonly dropUndefined: boolean;
   /** Largest text, in UTF-16 units. */
   readonly limit: number;
+  /** Most values in it, where there is a limit. */
+  readonly values?: number;
 }
 
 /** Why JSON cannot keep a value: where in it, and what is there. */
@@ -59,10 +59,14 @@ export function toJson(value: unknown, rules: JsonRules): string | NotJson {
 
 /** JSON text of an argument; a TypeError of the cell otherwise. */
 export function argumentJson(what: string, value: unknown, limit: number): string {
-  const text = toJson(value, { dropUndefined: true, limit });
+  const text = toJson(value, { dropUndefined: true, limit, values: MAX_ARGUMENT_VALUES });
   if (typeof text === "string") return text;
   throw text.isTooLarge
-    ? coded("E_TOO_LARGE", `${what}${text.path} ${text.reason}; the limit is ${limit}: pass less at a time (E_TOO_LARGE)`, NativeTypeError)
+    ? coded(
+        "E_TOO_LARGE",
+        `${what}${text.path} ${text.reason}; the limits are ${limit} characters and ${MAX_ARGUMENT_VALUES} values: pass less at a time (E_TOO_LARGE)`,
+        NativeTypeError,
+      )
     : badArgument(`${what}${text.path} ${text.reason}, which JSON cannot keep`);
 }
 
@@ -70,16 +74,18 @@ class Walk {
   readonly #rules: JsonRules;
   readonly #open = new NativeSet<unknown>();
   #units = 0;
+  #values = 0;
 
   constructor(rules: JsonRules) {
     this.#rules = rules;
   }
 
   value(value: unknown, path: string, depth: number): void {
-    this.#count(2, path);
+    this.#count(2);
+    this.#countValues(typeof value === "object" ? 2 : 1);
     switch (typeof value) {
       case "string":
-        return this.#count(value.length, path);
+        return this.#count(value.length);
       case "boolean":
         return;
       case "number":
@@ -95,7 +101,7 @@ class Walk {
   }
 
   #object(object: object, path: string, depth: number): void {
-    if (depth > MAX_DEPTH) throw new NotJson("", `nests more than ${MAX_DEPTH} deep`);
+    if (depth > MAX_JSON_DEPTH) throw new NotJson("", `nests more than ${MAX_JSON_DEPTH} deep`);
     if (has(this.#open, object)) throw new NotJson(path, "is circular");
     add(this.#open, object);
     if (isArray(object)) {
@@ -113,16 +119,21 @@ class Walk {
     for (let i = 0; i < names.length; i++) {
       const name = names[i] as string;
       const value = (object as Record<string, unknown>)[name];
-      this.#count(name.length, path);
+      this.#count(name.length);
       if (value === undefined && this.#rules.dropUndefined) continue;
       this.value(value, `${path}.${name}`, depth + 1);
     }
   }
 
-  #count(units: number, path: string): void {
+  #countValues(values: number): void {
+    this.#values += values;
+    const limit = this.#rules.values;
+    if (limit !== undefined && this.#values > limit) throw new NotJson("", `has more than ${limit} values`, true);
+  }
+
+  #count(units: number): void {
     this.#units += units;
-    if (this.#units > this.#rules.limit * 2)
-      throw new NotJson(path === "" ? "" : "", `is over ${this.#rules.limit} characters of JSON`, true);
+    if (this.#units > this.#rules.limit * 2) throw new NotJson("", `is over ${this.#rules.limit} characters of JSON`, true);
   }
 }
 

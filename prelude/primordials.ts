@@ -16,6 +16,12 @@ export function define(
   defineProperty(object, name, descriptor);
 }
 
+/** A property that nobody can take away or define anew. */
+export function accessor(object: object, name: PropertyKey, get: () => unknown, set: (value: unknown) => void): void {
+  const descriptor: object = { __proto__: null, get, set, configurable: false, enumerable: false };
+  defineProperty(object, name, descriptor);
+}
+
 /** `uncurry(Map.prototype.get)(map, key)`: a method as a function, safe from patched prototypes. */
 export function uncurry<This, Args extends readonly unknown[], Result>(
   method: (this: This, ...args: Args) => Result,
@@ -42,6 +48,7 @@ export const slice = uncurry(String.prototype.slice);
 export const indexOf = uncurry(String.prototype.indexOf);
 export const lastIndexOf = uncurry(String.prototype.lastIndexOf);
 export const includes = uncurry(String.prototype.includes);
+export const nativeToString = Function.prototype.toString;
 export const functionToString = uncurry(Function.prototype.toString);
 export const errorToString = uncurry(Error.prototype.toString);
 /** `regex.exec(text)`; never what a cell made of it. */

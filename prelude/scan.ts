@@ -1,14 +1,16 @@
 // The guest's side of a scan isolate: the web's globals, the context, what was captured, and the functions; no bridge to the host.
 // First: the libraries below look for the web's globals when they load.
 import { installWeb } from "./web.ts";
-import { parse, stringify } from "devalue";
+import { parse } from "devalue";
 import { Clock, hidden } from "./clock.ts";
 import { contextValue } from "./context-value.ts";
-import type { ContextSetup } from "./contract.ts";
+import { MAX_SCAN_VALUE, type ContextSetup } from "./contract.ts";
+import { copyOf } from "./copies.ts";
 import { fixed } from "./corpus.ts";
 import { coded, cut } from "./errors.ts";
 import { safeInspect } from "./inspect.ts";
 import { globalEval, NativeError, parseJson } from "./primordials.ts";
+import { StackMapper } from "./stack.ts";
 
 interface Setup {
   readonly now: number;
@@ -23,6 +25,9 @@ interface JobHead {
   readonly path?: string;
   readonly size?: number;
 }
+
+/** So that a stack shows them, and not the prelude. */
+const SOURCE_URL = "\n//# sourceURL=scan";
 
 /** What only a cell can do, and what to do instead. */
 const NOT_HERE: Readonly<Record<string, string>> = {
@@ -47,6 +52,7 @@ export function boot(post: (message: string) => void, setupJson: string): (kind:
   const setup = parseJson(setupJson) as Setup;
   installWeb();
   new Clock(setup.now, setup.seed).install();
+  new StackMapper(/^scan$/, () => "").install();
   for (const [name, instead] of Object.entries(NOT_HERE)) fixed(globalThis, name, () => refuse(name, instead));
   hidden(globalThis, "setTimeout", () => refuse("setTimeout", "a scan function has no clock to wait for"));
   hidden(globalThis, "print", () => undefined);
@@ -56,8 +62,11 @@ export function boot(post: (message: string) => void, setupJson: string): (kind:
 
   let functions: ((context: unknown, item?: unknown) => unknown)[] | undefined;
   const load = (): NonNullable<typeof functions> => {
-    for (const { name, kind, text } of setup.captures) hidden(globalThis, name, kind === "value" ? parse(text) : globalEval(text));
-    return setup.functions.map(({ source }) => globalEval(`"use strict";${source}`) as (context: unknown, item?: unknown) => unknown);
+    for (const { name, kind, text } of setup.captures)
+      hidden(globalThis, name, kind === "value" ? parse(text) : globalEval(text + SOURCE_URL));
+    return setup.functions.map(
+      ({ source }) => globalEval(`"use strict";${source}${SOURCE_URL}`) as (context: unknown, item?: unknown) => unknown,
+    );
   };
 
   return function enter(kind, headJson, text) {
@@ -82,8 +91,9 @@ export function boot(post: (message: string) => void, setupJson: string): (kind:
 
 function result(value: unknown): string {
   try {
-    return `+${stringify(value)}`;
+    return `+${copyOf("what the function returned", value, MAX_SCAN_VALUE)}`;
   } catch (error) {
+    if (isTooLarge(error)) return failure(error);
     return failure(
       coded(
         "E_SCAN_RESULT",
@@ -93,10 +103,14 @@ function result(value: unknown): string {
   }
 }
 
+function isTooLarge(error: unknown): boolean {
+  return error instanceof NativeError && (error as { code?: unknown }).code === "E_TOO_LARGE";
+}
+
 function failure(error: unknown): string {
   const isError = error instanceof NativeError;
   const code: unknown = isError ? (error as { code?: unknown }).code : undefined;
-  const message = isError ? `${error.name}: ${error.message}` : safeInspect(error, 2_000);
+  const message = isTooLarge(error) ? (error as Error).message : isError ? `${error.name}: ${error.message}` : safeInspect(error, 2_000);
   return `-${typeof code === "string" && /^E_[A-Z_]{1,60}$/.test(code) ? code : "E_SCAN_THREW"}\n${cut(message, 2_000)}`;
 }
 

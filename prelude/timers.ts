@@ -1,6 +1,6 @@
 // setTimeout: the host owns every clock, so a timer is a host operation that comes back as an entry.
 import type { Bridge } from "./bridge.ts";
-import { badArgument } from "./errors.ts";
+import { badArgument, named } from "./errors.ts";
 import { hidden } from "./clock.ts";
 import { apply, create, max, min, trunc } from "./primordials.ts";
 
@@ -20,18 +20,20 @@ export class Timers {
   }
 
   install(): void {
-    hidden(globalThis, "setTimeout", (task: unknown, delay: unknown = 0, ...values: readonly unknown[]) => {
+    const setTimeout = (task: unknown, delay: unknown = 0, ...values: readonly unknown[]): number => {
       if (typeof task !== "function") throw badArgument("setTimeout takes a function; text is not run");
       const ms = min(MAX_DELAY_MS, max(0, trunc(Number(delay)) || 0));
       const id = this.#bridge.send("timer", `${ms}`);
       this.#timers[id] = { task: task as Timer["task"], values };
       return id;
-    });
-    hidden(globalThis, "clearTimeout", (id: unknown) => {
+    };
+    const clearTimeout = (id: unknown): void => {
       if (typeof id !== "number" || this.#timers[id] === undefined) return;
       delete this.#timers[id];
       this.#bridge.send("clear_timer", `${id}`);
-    });
+    };
+    hidden(globalThis, "setTimeout", named("setTimeout", setTimeout));
+    hidden(globalThis, "clearTimeout", named("clearTimeout", clearTimeout));
   }
 
   fire(id: number): void {

@@ -1,7 +1,27 @@
 // What a kernel says is `unknown`: it may have been taken over by what runs in it. A frame passes here, or it is not looked at.
-import type { DonePost, FinalPost, Operation, Post, PostedError, PostedValue } from "../prelude/contract.ts";
-import { MAX_ANSWER, MAX_ERROR_MESSAGE, MAX_LONG_PREVIEW, MAX_STACK, MAX_VALUE } from "./limits.ts";
-import type { EntryEnd, KernelFrame } from "./protocol.ts";
+import {
+  MAX_TOLD_NAME,
+  MAX_TOLD_NAMES,
+  type DonePost,
+  type FinalPost,
+  type Operation,
+  type Post,
+  type PostedError,
+  type PostedValue,
+} from "../prelude/contract.ts";
+import { isShallow } from "./json-shape.ts";
+import {
+  MAX_ANSWER,
+  MAX_ARGUMENT,
+  MAX_ARGUMENT_VALUES,
+  MAX_CONSOLE,
+  MAX_ERROR_MESSAGE,
+  MAX_JSON_DEPTH,
+  MAX_LONG_PREVIEW,
+  MAX_STACK,
+  MAX_VALUE,
+} from "./limits.ts";
+import { PROTOCOL_VERSION, type EntryEnd, type KernelFrame } from "./protocol.ts";
 
 /** Characters JSON may write for one. */
 const MAX_ESCAPE = 6;
@@ -27,6 +47,13 @@ const OPERATIONS: Readonly<Record<Operation, true>> = {
 
 /** Names and short previews of some thousand variables. */
 const MAX_LOOK = 4 * 1024 * 1024;
+const MAX_LOOK_VALUES = 1_000_000;
+
+/** A post is flat but for the arguments of a call: a list, an object in it, a list of names or an error in that. */
+const MAX_POST_DEPTH = 6;
+const CALL = '["call",';
+/** Number and operation around the arguments. */
+const CALL_SLACK = 100;
 
 /** Text written around a cut says how much is missing: previews and messages may pass their limits by that. */
 const SLACK = 200;
@@ -36,31 +63,32 @@ export function kernelFrame(head: unknown): KernelFrame | undefined {
   const { type } = head;
   switch (type) {
     case "ready":
-      return isCount(head["version"]) && isText(head["node"], 50) && isText(head["v8"], 50)
-        ? { type, version: head["version"], node: head["node"], v8: head["v8"] }
+      return head["version"] === PROTOCOL_VERSION && isText(head["node"], 50) && isText(head["v8"], 50)
+        ? { type, version: PROTOCOL_VERSION, node: head["node"], v8: head["v8"] }
         : undefined;
     case "post":
       return { type };
     case "entered": {
       const end = ENDS.find((known) => known === head["end"]);
       const message = head["message"];
-      if (!isCount(head["seq"]) || end === undefined || !isNumber(head["ms"])) return undefined;
+      if (!isCount(head["seq"]) || end === undefined || !isDuration(head["ms"])) return undefined;
       return { type, seq: head["seq"], end, ms: head["ms"], ...(isText(message, 4_000) ? { message } : {}) };
     }
     case "job_end": {
       const { scan, job, ok, ms, code, message } = head;
-      if (!isCount(scan) || !isCount(job) || typeof ok !== "boolean" || !isNumber(ms)) return undefined;
+      if (!isCount(scan) || !isCount(job) || typeof ok !== "boolean" || !isDuration(ms)) return undefined;
       return { type, scan, job, ok, ms, ...(isText(code, 100) ? { code } : {}), ...(isText(message, 4_000) ? { message } : {}) };
     }
     case "pong":
-      return isCount(head["n"]) && isNumber(head["rss"]) ? { type, n: head["n"], rss: head["rss"] } : undefined;
+      return isCount(head["n"]) && isCount(head["rss"]) ? { type, n: head["n"], rss: head["rss"] } : undefined;
     default:
       return undefined;
   }
 }
 
-/** One post of the guest, or undefined. */
+/** One post of the guest, or undefined. What it could come to in memory is looked at before it is parsed. */
 export function post(text: string): Post | undefined {
+  if (!isBounded(text)) return undefined;
   let parts: unknown;
   try {
     parts = JSON.parse(text);
@@ -73,7 +101,7 @@ export function post(text: string): Post | undefined {
     case "call":
       return isCount(a) && isOperation(b) ? ["call", a, b, c] : undefined;
     case "console":
-      return typeof a === "string" ? ["console", a] : undefined;
+      return isText(a, MAX_CONSOLE) ? ["console", a] : undefined;
     case "time":
       return (a === "start" || a === "log" || a === "end") && isText(b, 200) ? ["time", a, b] : undefined;
     case "progress":
@@ -85,13 +113,28 @@ export function post(text: string): Post | undefined {
       return final === undefined ? undefined : ["final", final];
     }
     case "look":
-      return isCount(a) && isText(b, MAX_LOOK) ? ["look", a, b] : undefined;
+      return isCount(a) && isText(b, MAX_LOOK) && isShallow(b, MAX_POST_DEPTH, MAX_LOOK_VALUES) && isJson(b) ? ["look", a, b] : undefined;
     case "done": {
       const done = donePost(a);
       return done === undefined ? undefined : ["done", done];
     }
     default:
       return undefined;
+  }
+}
+
+function isBounded(text: string): boolean {
+  return text.startsWith(CALL)
+    ? text.length <= MAX_ARGUMENT + CALL_SLACK && isShallow(text, MAX_JSON_DEPTH + MAX_POST_DEPTH, MAX_ARGUMENT_VALUES + CALL_SLACK)
+    : isShallow(text, MAX_POST_DEPTH, MAX_TOLD_NAMES * 2);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -104,14 +147,14 @@ function donePost(value: unknown): DonePost | undefined {
   if (!isFields(value)) return undefined;
   const { outcome, tail, console_length, vars } = value;
   if (outcome !== "ok" && outcome !== "threw" && outcome !== "final") return undefined;
-  if (typeof tail !== "string" || !isCount(console_length) || !Array.isArray(vars)) return undefined;
+  if (!isText(tail, MAX_CONSOLE) || !isCount(console_length) || !Array.isArray(vars)) return undefined;
   const posted = value["value"] === undefined ? undefined : postedValue(value["value"], outcome === "final" ? MAX_ANSWER : MAX_VALUE);
   const error = value["error"] === undefined ? undefined : postedError(value["error"]);
   return {
     outcome,
     tail,
     console_length,
-    vars: vars.filter((name): name is string => isText(name, 1_000)).slice(0, 10_000),
+    vars: vars.filter((name): name is string => isText(name, MAX_TOLD_NAME)).slice(0, MAX_TOLD_NAMES),
     ...(posted === undefined ? {} : { value: posted }),
     ...(error === undefined ? {} : { error }),
   };
@@ -144,7 +187,7 @@ function isOperation(value: unknown): value is Operation {
 
 /** Characters were counted in the guest; bytes count here: of a string those of its text, of anything else those of its JSON. */
 function isKept(json: string, limit: number): boolean {
-  if (json.length > limit * MAX_ESCAPE + 2) return false;
+  if (json.length > limit * MAX_ESCAPE + 2 || !isShallow(json, MAX_JSON_DEPTH + MAX_POST_DEPTH, Number.POSITIVE_INFINITY)) return false;
   try {
     const value: unknown = JSON.parse(json);
     return Buffer.byteLength(typeof value === "string" ? value : json) <= limit;
@@ -163,6 +206,11 @@ function isText(value: unknown, limit: number): value is string {
 
 function isNumber(value: unknown): value is number {
   return typeof value === "number" && Number.isFinite(value);
+}
+
+/** Milliseconds that passed. */
+function isDuration(value: unknown): value is number {
+  return isNumber(value) && value >= 0;
 }
 
 function isCount(value: unknown): value is number {

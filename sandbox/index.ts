@@ -1,8 +1,9 @@
 // The sandbox as the host uses it: transform a cell, hold a kernel, check what it says.
+export { bubblewrap } from "./bubblewrap.ts";
 export { Kernel, type JobEnd, type KernelOptions } from "./kernel-handle.ts";
 export { post as guardPost } from "./guards.ts";
 export type { Death, Ended } from "./open-entries.ts";
 export { Spare } from "./spare.ts";
-export { isolatedVmVersion, kernelFiles, spawnKernel, type KernelProcess } from "./spawn.ts";
+export { isolatedVmVersion, kernelFiles, permissionDeniesNetwork, spawnKernel, type KernelProcess } from "./spawn.ts";
 export { transform } from "./transform/index.ts";
 export { stopTransform, warmUp } from "./transform/strip.ts";

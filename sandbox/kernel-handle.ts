@@ -7,7 +7,7 @@ import { MAX_ARGUMENT } from "./limits.ts";
 import { MemoryWatch } from "./memory-watch.ts";
 import { OpenEntries, type Death, type Ended } from "./open-entries.ts";
 import { encodeFrame, FrameReader, MAX_CHUNK, PROTOCOL_VERSION, type Frame, type HostFrame, type KernelFrame } from "./protocol.ts";
-import type { KernelProcess } from "./spawn.ts";
+import { endProcess, endSignal, innermostPid, type KernelProcess } from "./spawn.ts";
 
 export type JobEnd = KernelFrame & { readonly type: "job_end" };
 
@@ -75,14 +75,18 @@ export class Kernel {
     socket.on("data", (chunk: Buffer) => this.#guarded(() => reader.push(chunk)));
     socket.on("error", () => this.kill("died"));
     child.on("error", (error) => this.#dead("died", error.message));
-    child.on("exit", (code, signal) => this.#dead(this.#named(signal), signal ?? `exit ${code}`));
+    child.on("exit", (code, signal) => {
+      const by = endSignal(code, signal);
+      this.#dead(this.#named(by), by ?? `exit ${code}`);
+    });
     const { heapMb, setup } = options;
     this.send({ type: "open", version: PROTOCOL_VERSION, memory_mb: heapMb, rss_mb: heapMb + RSS_HEADROOM_MB }, setup);
     this.#starting = setTimeout(() => this.kill("silent"), READY_TIMEOUT_MS).unref();
   }
 
+  /** Of the process that holds the isolates. */
   get pid(): number | undefined {
-    return this.#process.child.pid;
+    return innermostPid(this.#process);
   }
 
   get isAlive(): boolean {
@@ -130,11 +134,7 @@ export class Kernel {
   /** Ends the process now. */
   kill(death: Death): void {
     if (this.#death !== undefined) return;
-    const { child } = this.#process;
-    child.kill("SIGKILL");
-    // Nobody who ends waits for it to be gone.
-    child.unref();
-    child.stderr?.destroy();
+    endProcess(this.#process);
     this.#dead(death, death);
   }
 

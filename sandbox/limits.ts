@@ -26,6 +26,8 @@ export const MAX_FILE_CALLS = 16;
 /** JSON text of one call's arguments, and of all that are in flight, in UTF-16 units. */
 export const MAX_ARGUMENT = 32 * MiB;
 export const MAX_ARGUMENTS_IN_FLIGHT = 64 * MiB;
+/** Counted on both sides. */
+export { MAX_ARGUMENT_VALUES, MAX_JSON_DEPTH } from "../prelude/contract.ts";
 /** JSON text of one call's result, in bytes. */
 export const MAX_RESULT = 32 * MiB;
 /** A value as JSON or raw text, and an answer, in bytes of UTF-8. */

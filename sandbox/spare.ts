@@ -1,6 +1,6 @@
 // A kernel process that is started before it is needed, so that the next sandbox comes up sooner. It has been told nothing yet: it holds
 // nothing of any session.
-import type { KernelProcess } from "./spawn.ts";
+import { endProcess, type KernelProcess } from "./spawn.ts";
 
 /** Owns the process it keeps, until that is taken. */
 export class Spare {
@@ -31,7 +31,7 @@ export class Spare {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#preparing);
-    this.#kept?.child.kill("SIGKILL");
+    if (this.#kept !== undefined) endProcess(this.#kept);
     this.#kept = undefined;
   }
 

@@ -2,9 +2,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { bubblewrap } from "./bubblewrap.ts";
 import { cacheOf } from "./script-cache.ts";
 
 export interface KernelProcess {
@@ -48,12 +50,29 @@ export function isolatedVmVersion(): string {
   return typeof manifest === "object" && manifest !== null && "version" in manifest ? String(manifest.version) : "unknown";
 }
 
+export interface SpawnOptions {
+  readonly zone: string;
+  readonly locale: string;
+  /** V8 makes no machine code: slower, and out of reach of a hole in its compilers. */
+  readonly jitless: boolean;
+}
+
 /** The environment is TZ and LC_ALL alone: no secret, no NODE_OPTIONS. */
-export function spawnKernel(zone: string, locale: string): KernelProcess {
+export function spawnKernel({ zone, locale, jitless }: SpawnOptions): KernelProcess {
   const { kernel, prelude, scanPrelude, addon } = kernelFiles();
-  const readable = [kernel, prelude, cacheOf(prelude), scanPrelude, cacheOf(scanPrelude), addon].map((path) => `--allow-fs-read=${path}`);
-  const flags = ["--no-node-snapshot", "--no-warnings", "--permission", "--allow-addons", ...readable];
-  const child = spawn(process.execPath, [...flags, kernel, addon, prelude, scanPrelude], {
+  const files = [kernel, prelude, cacheOf(prelude), scanPrelude, cacheOf(scanPrelude), addon];
+  const flags = [
+    "--no-node-snapshot",
+    "--no-warnings",
+    ...(jitless ? ["--jitless"] : []),
+    "--permission",
+    "--allow-addons",
+    ...files.map((path) => `--allow-fs-read=${path}`),
+  ];
+  const command = [process.execPath, ...flags, kernel, addon, prelude, scanPrelude];
+  const outer = bubblewrap();
+  const [program = "", ...args] = outer.state === "on" ? outer.wrap(command, [process.execPath, ...files]) : command;
+  const child = spawn(program, args, {
     env: { TZ: zone, LC_ALL: `${locale.replace("-", "_")}.UTF-8` },
     stdio: ["ignore", "ignore", "pipe", "pipe"],
     // A terminal's Ctrl-C reaches the whole foreground group: the host decides what it means for the kernel.
@@ -65,6 +84,49 @@ export function spawnKernel(zone: string, locale: string): KernelProcess {
   });
   return { child, socket: hostSocket(child), stderr: () => text };
 }
+
+/**
+ * Ends a kernel process, and waits for nothing of it. bubblewrap that is killed while it still sets up leaves its command behind: that
+ * ends with the socket.
+ */
+export function endProcess({ child, socket }: KernelProcess): void {
+  child.kill("SIGKILL");
+  child.unref();
+  child.stderr?.destroy();
+  socket.destroy();
+}
+
+/** Node 24's permission model says nothing of the network; later ones deny it unless they are told otherwise. */
+export function permissionDeniesNetwork(): boolean {
+  return process.allowedNodeEnvironmentFlags.has("--allow-net");
+}
+
+/** The process with the isolates: under bubblewrap the innermost of a chain, until it runs the outermost. */
+export function innermostPid({ child }: KernelProcess): number | undefined {
+  let pid = child.pid;
+  if (pid === undefined || bubblewrap().state !== "on") return pid;
+  for (let inner: number | undefined = pid; inner !== undefined; inner = onlyChild(inner)) pid = inner;
+  return pid;
+}
+
+function onlyChild(pid: number): number | undefined {
+  try {
+    const [first] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ");
+    return first === undefined || first === "" ? undefined : Number(first);
+  } catch {
+    return undefined;
+  }
+}
+
+/** bubblewrap tells the signal that ended its command as a shell does: 128 and its number. */
+export function endSignal(code: number | null, signal: NodeJS.Signals | null): NodeJS.Signals | null {
+  if (signal !== null || code === null || code <= SIGNALLED) return signal;
+  return SIGNALS.find((name) => constants.signals[name] === code - SIGNALLED) ?? null;
+}
+
+/** Those by which a kernel ends: its own, V8's when it finds no memory, and ours. */
+const SIGNALS = ["SIGUSR2", "SIGABRT", "SIGTRAP", "SIGILL", "SIGSEGV", "SIGBUS", "SIGKILL", "SIGTERM"] as const;
+const SIGNALLED = 128;
 
 /** The descriptor after the standard streams is a socket both ways. */
 function hostSocket(child: ChildProcess): Duplex {

@@ -149,7 +149,7 @@ export class ModelCalls {
       define(error, "results", results, { enumerable: true });
       throw error;
     }
-    this.#bridge.post("warning", stringifyJson(message));
+    this.#bridge.note("warning", stringifyJson(message));
     return results;
   }
 }

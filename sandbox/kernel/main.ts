@@ -60,8 +60,12 @@ async function loadContext(frame: HostFrame & { type: "context" }, body: Buffer)
 async function enter(seq: number, args: readonly (string | number | SharedText)[], timeoutMs: number): Promise<void> {
   if (guest === undefined) throw new Error("entered before it was opened");
   running = seq;
-  const { end, ms, message } = await guest.enter(args, timeoutMs);
+  const entered = await guest.enter(args, timeoutMs);
+  const { ms, message } = entered;
+  const isUsable = entered.end !== "timeout" || (await guest.drain());
   running = 0;
+  if (!isUsable) guest.dispose();
+  const end = isUsable ? entered.end : "disposed";
   send({ type: "entered", seq, end, ms, ...(message === undefined ? {} : { message }) });
 }
 

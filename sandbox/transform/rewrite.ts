@@ -27,7 +27,7 @@ export function rewrite(
 ): Rewritten {
   const { code } = stripped;
   const pieces = new Pieces(code, stripped.map, unshift);
-  const parsed = parseModule(code, pieces);
+  const parsed = parseCell(code, pieces);
   if (!parsed.ok) return parsed;
   const { program } = parsed;
 
@@ -73,9 +73,27 @@ function emit(pieces: Pieces, code: string, declarations: Declarations, variable
   pieces.text(`\nreturn ${variable};\n}})`);
 }
 
-function parseModule(code: string, pieces: Pieces): { ok: true; program: Program } | { ok: false; error: CellError } {
+type Parsed = { readonly ok: true; readonly program: Program } | { readonly ok: false; readonly error: CellError };
+
+/**
+ * By a script's rules with a module's syntax: what a function declares may be declared again by a function or a `var`, as in any script.
+ * By a module's where that fails: only there may `using` stand at the top level.
+ */
+function parseCell(code: string, pieces: Pieces): Parsed {
+  const parsed = parseAs("script", code, pieces);
+  return parsed.ok ? parsed : parseAs("module", code, pieces);
+}
+
+function parseAs(sourceType: "script" | "module", code: string, pieces: Pieces): Parsed {
   try {
-    return { ok: true, program: parse(code, { ecmaVersion: "latest", sourceType: "module" }) };
+    const program = parse(code, {
+      ecmaVersion: "latest",
+      sourceType,
+      allowAwaitOutsideFunction: true,
+      allowImportExportEverywhere: true,
+      allowHashBang: true,
+    });
+    return { ok: true, program };
   } catch (error) {
     if (error instanceof SyntaxError && "pos" in error && typeof error.pos === "number") {
       return rejected(error.message.replace(/ \(\d+:\d+\)$/, ""), pieces, error.pos);

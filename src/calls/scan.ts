@@ -25,8 +25,6 @@ interface Options {
 }
 
 const MAX_JOBS = 1_000_000;
-/** Results kept while a scan runs, in UTF-16 units: whether they fit one answer is known at its end, that they cannot long before. */
-const MAX_KEPT = 2 * MAX_RESULT;
 
 /** Serves the scans of one session. */
 export class ScanService {
@@ -82,7 +80,7 @@ export class ScanService {
   ): Promise<void> {
     for (const [i, item] of items.entries()) {
       await jobs.room();
-      if (signal.aborted || jobs.areTooLarge) return;
+      if (signal.aborted) return;
       if (item === undefined || "value" in item) {
         for (let fn = 0; fn < functions; fn++) {
           kernel.send({ type: "job", scan, job: fn * items.length + i, fn, item: item === undefined ? "none" : "value" }, item?.value);
@@ -104,6 +102,8 @@ export class ScanService {
   }
 }
 
+const OVER = `the values of this scan are over ${MAX_RESULT} characters together: return less from each function (E_TOO_LARGE)`;
+
 /** Results by job, and how many jobs are with the kernel. */
 class Jobs {
   readonly #results: (Result | undefined)[];
@@ -111,9 +111,9 @@ class Jobs {
   readonly #onDone: (done: number) => void;
   readonly all: Promise<Result[]>;
   #resolve: (results: Result[]) => void = () => undefined;
-  #reject: (error: HostError) => void = () => undefined;
-  #kept = 0;
   #outstanding = 0;
+  /** Text of the values so far, in UTF-16 units: a thousand large ones are not kept until the call ends with an error. */
+  #held = 0;
   #done = 0;
   #reported = 0;
   #wake: (() => void) | undefined;
@@ -122,15 +122,9 @@ class Jobs {
     this.#results = Array.from({ length: total });
     this.#ahead = workers * 4;
     this.#onDone = onDone;
-    this.all = new Promise((resolve, reject) => {
+    this.all = new Promise((resolve) => {
       this.#resolve = resolve;
-      this.#reject = reject;
     });
-    this.all.catch(() => undefined);
-  }
-
-  get areTooLarge(): boolean {
-    return this.#kept > MAX_KEPT;
   }
 
   sent(): void {
@@ -144,16 +138,14 @@ class Jobs {
     });
   }
 
-  /** False for a job that has ended before, or never began. */
+  /** False for a job that has ended before, or never began. What does not fit beside the others fails alone. */
   ended({ job, ok, ms, code, message }: JobEnd, value: string): boolean {
-    if (job >= this.#results.length || this.#results[job] !== undefined || this.areTooLarge) return false;
+    if (job >= this.#results.length || this.#results[job] !== undefined) return false;
     this.#outstanding--;
-    this.#kept += value.length;
-    if (this.areTooLarge) {
-      const said = `the results of these jobs are over ${MAX_KEPT} characters, the limit is ${MAX_RESULT} bytes: return less from each`;
-      this.#reject(new HostError("E_TOO_LARGE", said));
-    }
-    this.#record(job, ok ? { ok, value, ms } : { ok, error: { code: code ?? "E_SCAN_THREW", message: message ?? "failed" }, ms });
+    const fits = !ok || this.#held + value.length <= MAX_RESULT;
+    if (ok && fits) this.#held += value.length;
+    if (!fits) this.#record(job, { ok: false, error: { code: "E_TOO_LARGE", message: OVER }, ms });
+    else this.#record(job, ok ? { ok, value, ms } : { ok, error: { code: code ?? "E_SCAN_THREW", message: message ?? "failed" }, ms });
     if (this.#outstanding < this.#ahead) this.#wake?.();
     return true;
   }

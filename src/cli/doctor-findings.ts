@@ -11,6 +11,7 @@ import { automaticWorkers, MODEL_CALLS_AT_A_TIME } from "../pool/settings.ts";
 import { makeFolder, stateDir } from "../session/state-dir.ts";
 import { ripgrepVersion } from "../workspace/ripgrep.ts";
 import type { Process } from "./command.ts";
+import { layers } from "./doctor-layers.ts";
 import type { SettingFinding } from "./doctor-settings.ts";
 
 export interface Finding {
@@ -37,7 +38,7 @@ export async function inspectMachine(settings: readonly SettingFinding[], proces
     state(settings, process),
     ...limits(),
     cgroup(),
-    ...layers(isolate),
+    ...layers(settings, isolate.state === "ok"),
     proxies(process),
   ];
 }
@@ -176,22 +177,6 @@ function cgroup(): Finding {
   const memory = readText("/sys/fs/cgroup/memory.max") ?? readText("/sys/fs/cgroup/memory/memory.limit_in_bytes");
   if (cpu === undefined && memory === undefined) return { ...found, state: "off", text: "none, or not on this system", value: null };
   return { ...found, state: "ok", text: `cpu ${cpu ?? "unknown"}, memory ${memory ?? "unknown"}` };
-}
-
-/** What stands between a cell and the machine. All but bubblewrap are on whenever the sandbox runs. */
-function layers(isolate: Finding): Finding[] {
-  const state = isolate.state === "ok" ? "ok" : "failed";
-  return [
-    { key: "layer_process", title: "layer: process", state, text: "a child process with TZ and LC_ALL alone in its environment" },
-    {
-      key: "layer_permission",
-      title: "layer: permissions",
-      state,
-      text: "Node's permission model: six files of ours to read, no processes, no workers",
-    },
-    { key: "layer_isolate", title: "layer: isolate", state, text: "a V8 isolate with its own heap; only strings cross" },
-    { key: "layer_bubblewrap", title: "layer: bubblewrap", state: "off", text: "not used by this version" },
-  ];
 }
 
 /** Names only: their values can hold credentials. */

@@ -38,6 +38,10 @@ export interface Settings {
   readonly noIgnore?: boolean;
   /** Models elsewhere are E_LOCAL_ONLY, and no proxy is used. A function as the model cannot be held to it. */
   readonly localOnly?: boolean;
+  /** Refuse to run cells where bubblewrap cannot be put around the sandbox. */
+  readonly requireBwrap?: boolean;
+  /** V8 without machine code in the sandbox. */
+  readonly paranoid?: boolean;
   /** Nothing is kept: no journal, no history. */
   readonly ephemeral?: boolean;
   readonly json?: boolean;

@@ -114,6 +114,12 @@ export const TABLE: readonly Row[] = [
   }),
   row("noIgnore", { reader: yes, meaning: "also files that .gitignore and the like leave out", without: "they are left out" }),
   row("localOnly", { reader: yes, meaning: "refuse every model that is not on this machine", without: "any address" }),
+  row("requireBwrap", {
+    reader: yes,
+    meaning: "refuse to run where bubblewrap cannot be put around the sandbox",
+    without: "it is used where it works",
+  }),
+  row("paranoid", { reader: yes, meaning: "V8 without machine code in the sandbox: slower, fewer ways out", without: "compiled code" }),
   row("ephemeral", { reader: yes, meaning: "keep nothing after exit: no journal, no history", without: "sessions are kept" }),
   row("json", { reader: yes, meaning: "one JSON object a line on stdout", without: "text" }),
   row("quiet", { short: "-q", reader: yes, meaning: "no progress and no notices on stderr", without: "both are shown" }),

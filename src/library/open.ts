@@ -1,4 +1,5 @@
 // From settings to a session. The library's calls and the command line meet here, so that both mean the same by an option.
+import { bubblewrap } from "../../sandbox/index.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../sandbox/limits.ts";
 import type { Resolved } from "../config/resolve.ts";
 import type { Environment, SettingName } from "../config/settings.ts";
@@ -57,6 +58,7 @@ export interface Handed {
 /** The caller owns the session. Rejects with E_USAGE for what does not fit, E_KERNEL when the sandbox does not start. */
 export async function openWith(resolved: Resolved, kind: Kind, host: Host, handed: Handed = {}): Promise<ReplSession> {
   const { values } = resolved;
+  if (values.requireBwrap === true) mustHaveBubblewrap();
   const events = new EventStream();
   const emit: EventSink = (event) => {
     host.emit(event);
@@ -106,6 +108,16 @@ function lastSession(folder: string): KeptSession {
   return last;
 }
 
+function mustHaveBubblewrap(): void {
+  const outer = bubblewrap();
+  if (outer.state === "on") return;
+  const reason = outer.state === "off" ? outer.reason : "it is Linux's alone";
+  throw new HostError(
+    "E_KERNEL",
+    `bubblewrap is required and does not run here: ${reason}; without --require-bwrap the other layers hold, and rlm-repl doctor lists them`,
+  );
+}
+
 function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, handed: Handed, defaults: SessionDefaults): OpenOptions {
   const { cwd, env, stdin, emit } = host;
   return {
@@ -135,6 +147,7 @@ function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, hand
     concurrency: values.concurrency ?? MODEL_CALLS_AT_A_TIME,
     zone: values.tz ?? "UTC",
     locale: values.locale ?? "en-US",
+    jitless: values.paranoid ?? false,
     stateDir: (kind.keep || wantsKept(values)) && values.ephemeral !== true ? stateDir(values.stateDir, env, process.platform) : undefined,
     emit,
   };

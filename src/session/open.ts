@@ -31,6 +31,8 @@ export interface OpenOptions extends StartOptions {
   readonly bounds: BudgetLimits;
   readonly limits: Limits;
   readonly concurrency: number;
+  /** V8 without machine code in the sandbox. */
+  readonly jitless: boolean;
 }
 
 export interface Opened extends AsyncDisposable {
@@ -69,6 +71,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     workers: { count: workers, fixed: header.workers_fixed, parallelism: header.parallelism },
     zone: header.tz,
     locale: header.locale,
+    jitless: options.jitless,
     seed: header.seed,
     started: header.now,
     clock,

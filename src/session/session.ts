@@ -28,6 +28,8 @@ export interface SessionOptions {
   readonly workers: Workers;
   readonly zone: string;
   readonly locale: string;
+  /** V8 without machine code. */
+  readonly jitless: boolean;
   readonly seed: number;
   /** The guest's clock before its first entry. */
   readonly started: number;
@@ -101,14 +103,14 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { handlers, scans, journal, emit, clock, budget, zone, locale } = options;
+    const { handlers, scans, journal, emit, clock, budget, zone, locale, jitless } = options;
     const { resumed } = options;
     if (resumed !== undefined) {
       this.#cells = resumed.cells;
       this.#generation = resumed.generation;
       this.#standing.push(...resumed.standing);
     }
-    this.#spawn = options.spawn ?? (() => spawnKernel(zone, locale));
+    this.#spawn = options.spawn ?? (() => spawnKernel({ zone, locale, jitless }));
     this.#calls = new HostCalls({
       handlers,
       scans,

@@ -90,6 +90,7 @@ const ROWS: readonly Row[] = [
   { cells: ['throw new TypeError("mine")', "_error.message"], value: "mine" },
   { cells: ["const r = await Promise.all([1, 2].map(async (x) => x * 2)); r"], value: [2, 4] },
   { cells: ["label: { 1; break label; }"], value: 1 },
+  { cells: ["function twice() { return 1 } var twice; function twice() { return 2 } twice()"], value: 2 },
   { cells: ["const obj = { async *[Symbol.asyncIterator]() { yield 5 } }; let last; for await (const x of obj) last = x; last"], value: 5 },
   { cells: ["new Date(0).toISOString()"], value: "1970-01-01T00:00:00.000Z" },
   { cells: ["structuredClone(new Map([[1, { a: [2] }]])).get(1)"], value: { a: [2] } },

@@ -73,10 +73,9 @@ describe("the journal of a session", () => {
     using files = folder({ "a.log": "one\n" });
     const { folder: place, records } = await keep(["1"], files.path, ["-c", "a.log", "--tz", "Europe/Berlin", "--locale", "de-DE"]);
     const [header, context, cell] = records;
-    expect(Object.keys(header ?? {})).toEqual([
-      ...["type", "v", "session", "seed", "now", "tz", "locale", "workers", "workers_fixed", "parallelism"],
-      ...["cwd", "workspace", "no_ignore", "node", "v8", "prelude"],
-    ]);
+    expect(Object.keys(header ?? {}).join(" ")).toBe(
+      "type v session seed now tz locale workers workers_fixed parallelism cwd workspace no_ignore node v8 prelude",
+    );
     expect(header).toMatchObject({
       type: "header",
       v: 1,

@@ -76,6 +76,7 @@ const ALONE: readonly { readonly what: string; readonly pattern: RegExp; readonl
     only: ["src/cli/", "src/bin.ts", "sandbox/kernel/main.ts"],
   },
   { what: "Node's flags", pattern: /"--(?:permission|allow-[\w-]+|no-node-snapshot)/, only: ["sandbox/spawn.ts"] },
+  { what: "bubblewrap's arguments", pattern: /--(?:unshare|ro-bind|die-with-parent)/, only: ["sandbox/bubblewrap.ts"] },
   { what: "TypeScript's compiler", pattern: /from "typescript/, only: [] },
   { what: "esbuild", pattern: /from "esbuild"/, only: ["sandbox/transform/strip.ts"] },
   { what: "enquirer", pattern: /"enquirer"/, only: ["src/cli/dialog.ts"] },

@@ -14,7 +14,8 @@ describe("a kernel process", () => {
     process.env["RLM_TEST_SECRET"] = "s3cret";
     using opened = await openKernel();
     const environment = readFileSync(`/proc/${opened.kernel.pid}/environ`, "utf8").split("\0").filter(Boolean);
-    expect(environment.map((entry) => entry.split("=")[0]).toSorted()).toEqual(["LC_ALL", "TZ"]);
+    // bubblewrap says where it starts its command.
+    expect(environment.filter((entry) => entry !== "PWD=/").toSorted()).toEqual(["LC_ALL=en_US.UTF-8", "TZ=UTC"]);
   });
 
   it.runIf(linux)("runs under the permission model, which lets it read our files alone", async () => {
@@ -51,6 +52,15 @@ describe("a kernel process", () => {
     expect(await opened.run(1, "for(;;){}", 200)).toMatchObject({ end: "timeout" });
     expect(await opened.run(2, "await 0; for(;;) await 0", 200)).toMatchObject({ end: "timeout" });
     expect(await opened.run(3, "return 3")).toMatchObject({ end: "ok" });
+  });
+
+  it("ends what a loop left behind with it", async () => {
+    using opened = await openKernel();
+    const left = "void Promise.resolve().then(() => { globalThis.ran = (globalThis.ran ?? 0) + 1; for(;;); });";
+    expect(await opened.run(1, `${left.repeat(3)} for(;;){}`, 200)).toMatchObject({ end: "timeout" });
+    expect(await opened.run(2, "return ran", 5_000)).toMatchObject({ end: "ok" });
+    const again = "const go = () => void Promise.resolve().then(() => { go(); for (;;); }); go(); for (;;);";
+    expect(["timeout", "disposed"]).toContain((await opened.run(3, again, 200)).end);
   });
 
   it("does not believe an error that says it is a timeout", async () => {

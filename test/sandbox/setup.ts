@@ -36,7 +36,7 @@ export async function openKernel(options: Partial<KernelOptions> = {}): Promise<
   const posts: string[] = [];
   const deaths: Death[] = [];
   const kernel = new Kernel({
-    process: spawnKernel("UTC", "en-US"),
+    process: spawnKernel({ zone: "UTC", locale: "en-US", jitless: false }),
     heapMb: 128,
     setup: JSON.stringify(SETUP),
     onPost: (text) => posts.push(text),
