@@ -25,6 +25,8 @@ export class Bridge {
   #inFlight = 0;
   #argumentsInFlight = 0;
   #callsOfCell = 0;
+  /** Runs before a call is posted: what was said before it goes before it. */
+  beforeCall: () => void = () => undefined;
   /** Thrown by every host call once FINAL was called. */
   #ended: unknown;
 
@@ -84,6 +86,7 @@ export class Bridge {
       );
     }
     this.#callsOfCell++;
+    this.beforeCall();
     const id = ++this.#sequence;
     this.post("call", `${id}`, stringifyJson(operation), argumentsJson);
     return id;

@@ -65,6 +65,7 @@ export class GuestIsolate {
   readonly #isolate: ivm.Isolate;
   readonly #enter: ivm.Reference;
   #givenUp = false;
+  #isExhausted = false;
 
   constructor(isolate: ivm.Isolate, enter: ivm.Reference) {
     this.#isolate = isolate;
@@ -85,11 +86,18 @@ export class GuestIsolate {
 
   /** What a guest throws can say anything: only what was measured counts. */
   #ended(error: unknown, ms: number, timeoutMs: number): { end: EntryEnd; message?: string } {
+    if (this.#isExhausted) return { end: "memory" };
     if (this.#givenUp) return { end: "disposed" };
     if (this.#isolate.isDisposed) return { end: "memory" };
     const message = describe(error);
     if (message === "Script execution timed out." && ms >= timeoutMs * 0.95) return { end: "timeout" };
     return { end: "threw", message };
+  }
+
+  /** Disposed for its memory. */
+  exhaust(): void {
+    this.#isExhausted = true;
+    this.dispose();
   }
 
   dispose(): void {

@@ -1,6 +1,7 @@
 // parallel_scan on the host: reads the texts of files, hands jobs to the kernel's scan isolates, and keeps the order of the results.
 import type { JobEnd, Kernel } from "../../sandbox/index.ts";
 import { MAX_RESULT } from "../../sandbox/limits.ts";
+import { JOB_LOST_HEAP, JOB_STUCK } from "../../sandbox/protocol.ts";
 import { HostError, messageOf } from "../errors.ts";
 import { bad, fields, optionalNumber } from "./arguments.ts";
 import type { CallContext } from "./types.ts";
@@ -81,19 +82,15 @@ export class ScanService {
     signal: AbortSignal,
   ): Promise<void> {
     for (const [i, item] of items.entries()) {
-      await jobs.room();
-      if (signal.aborted || jobs.areTooLarge) return;
-      if (item === undefined || "value" in item) {
-        for (let fn = 0; fn < functions; fn++) {
-          kernel.send({ type: "job", scan, job: fn * items.length + i, fn, item: item === undefined ? "none" : "value" }, item?.value);
-          jobs.sent();
-        }
-        continue;
-      }
+      const kind = item === undefined ? "none" : "value" in item ? "value" : "file";
       try {
-        const { text, size } = await this.#options.readFile(item.file, signal);
+        await jobs.room();
+        if (signal.aborted || jobs.areTooLarge) return;
+        const { text, ...about } = await this.#item(item, signal);
         for (let fn = 0; fn < functions; fn++) {
-          kernel.send({ type: "job", scan, job: fn * items.length + i, fn, item: "file", path: item.file, size }, text);
+          await jobs.room();
+          if (signal.aborted || jobs.areTooLarge) return;
+          kernel.send({ type: "job", scan, job: fn * items.length + i, fn, item: kind, ...about }, text);
           jobs.sent();
         }
       } catch (error) {
@@ -101,6 +98,15 @@ export class ScanService {
         for (let fn = 0; fn < functions; fn++) jobs.failed(fn * items.length + i, code, messageOf(error));
       }
     }
+  }
+
+  async #item(
+    item: Item | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly text?: string; readonly path?: string; readonly size?: number }> {
+    if (item === undefined) return {};
+    if ("value" in item) return { text: item.value };
+    return { path: item.file, ...(await this.#options.readFile(item.file, signal)) };
   }
 }
 
@@ -153,7 +159,7 @@ class Jobs {
       const said = `the results of these jobs are over ${MAX_KEPT} characters, the limit is ${MAX_RESULT} bytes: return less from each`;
       this.#reject(new HostError("E_TOO_LARGE", said));
     }
-    this.#record(job, ok ? { ok, value, ms } : { ok, error: { code: code ?? "E_SCAN_THREW", message: message ?? "failed" }, ms });
+    this.#record(job, ok ? { ok, value, ms } : { ok, error: { code: toldAs(code), message: message ?? "failed" }, ms });
     if (this.#outstanding < this.#ahead) this.#wake?.();
     return true;
   }
@@ -172,6 +178,11 @@ class Jobs {
     }
     if (this.#done === this.#results.length) this.#resolve(this.#results.filter((found) => found !== undefined));
   }
+}
+
+/** What a job cost the kernel is none of the cell's business. */
+function toldAs(code: string | undefined): string {
+  return code === JOB_STUCK ? "E_SCAN_TIMEOUT" : code === JOB_LOST_HEAP ? "E_SCAN_MEMORY" : (code ?? "E_SCAN_THREW");
 }
 
 function cancellation(signal: AbortSignal): { readonly promise: Promise<never>; readonly stop: () => void } {

@@ -172,6 +172,7 @@ export class Session {
     const run = new CellRun(n, source, performance.now());
     emit({ type: "cell_start", cell: n, source });
     const transformed = await transform(source, n);
+    this.#replaceSpoilt();
     // Before the cell is written: a session that cannot run it ends with a journal that has the end of every cell.
     const kernel = transformed.ok ? await this.#kernels.ready() : undefined;
     journal.write({ type: "cell", n, source, script: transformed.ok ? journal.text(transformed.script) : "" });
@@ -184,7 +185,10 @@ export class Session {
       signal?.aborted === true
         ? { kind: "interrupted" as const, error: INTERRUPTED }
         : await this.#drive(kernel, run, transformed.script, signal);
-    return this.#finish(this.#outcome(run, cut, before));
+    const after = this.#replaceSpoilt();
+    // Told here: the next cell need not say it again.
+    if (after !== undefined) this.#lost = false;
+    return this.#finish(this.#outcome(run, cut, after ?? before));
   }
 
   /** Enters with the script and serves the cell until it has ended. */
@@ -211,6 +215,14 @@ export class Session {
     if (run.done !== undefined && run.final === undefined) return;
     this.#entries.forget(this.#calls.cancel("the cell that made this call has ended", run.n));
     this.#entries.dropOf(run.n);
+  }
+
+  /** Between cells: what scans have cost the sandbox goes with it. */
+  #replaceSpoilt(): SessionState | undefined {
+    const kernel = this.#kernels.live;
+    if (kernel?.isSpoilt !== true) return undefined;
+    this.#loseKernel(kernel);
+    return "lost";
   }
 
   #outcome(run: CellRun, cut: Cut | undefined, before: SessionState | undefined): Outcome {
