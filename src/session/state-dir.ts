@@ -11,7 +11,7 @@ export function stateDir(
 ): string | undefined {
   if (given !== undefined) return resolve(given);
   if (platform === "win32") return env["LOCALAPPDATA"] === undefined ? undefined : join(env["LOCALAPPDATA"], "rlm-repl");
-  const home = env["HOME"] ?? safeHome();
+  const home = env["HOME"] === undefined || env["HOME"] === "" ? safeHome() : env["HOME"];
   if (platform === "darwin") return home === undefined ? undefined : join(home, "Library", "Application Support", "rlm-repl");
   if (env["XDG_STATE_HOME"] !== undefined && env["XDG_STATE_HOME"] !== "") return join(env["XDG_STATE_HOME"], "rlm-repl");
   return home === undefined ? undefined : join(home, ".local", "state", "rlm-repl");

@@ -66,8 +66,13 @@ export function inCommandLines<T>(items: readonly T[], pathOf: (item: T) => stri
   return groups;
 }
 
+/** Of util-linux: has the kernel of the system end a search whose host is gone, also when that had no time to. */
+const SETPRIV = "/usr/bin/setpriv";
+const diesWithUs: readonly string[] = process.platform === "linux" && existsSync(SETPRIV) ? [SETPRIV, "--pdeathsig", "KILL"] : [];
+
 function start(args: readonly string[], run: RipgrepRun): ChildProcess {
-  return spawn(rgPath, ["--no-config", "--no-pre", "--color=never", ...args], {
+  const [program = rgPath, ...before] = existsSync(rgPath) ? [...diesWithUs, rgPath] : [];
+  return spawn(program, [...before, "--no-config", "--no-pre", "--color=never", ...args], {
     cwd: run.cwd,
     env: environment(),
     stdio: [run.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
