@@ -17,7 +17,7 @@ export interface Fault {
 
 /** Runs each fault after a variable was made, and asserts its outcome, the variable or its told loss, and that the other session is well. */
 export async function faults(table: readonly Fault[], options: SessionOptions = {}): Promise<CellResult[]> {
-  await using hostile = await openSession({ ephemeral: true, cellTimeout: 1, model: async () => ({ text: "reply" }), ...options });
+  await using hostile = await openSession({ ephemeral: true, cellTimeout: 1, model: () => Promise.resolve("reply"), ...options });
   await using other = await openSession({ ephemeral: true });
   await other.run("let count = 0; const text = 'mine'");
   const results: CellResult[] = [];

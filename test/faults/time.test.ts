@@ -95,7 +95,7 @@ it("row 5: what nothing but a signal stops is killed, and replaced within a seco
 }, 90_000);
 
 it("row 19: what a cell leaves behind is told as its own, and the next cell runs normally", async () => {
-  await using session = await openSession({ ephemeral: true, cellTimeout: 1, model: async () => ({ text: "reply" }) });
+  await using session = await openSession({ ephemeral: true, cellTimeout: 1, model: () => Promise.resolve("reply") });
   const rejected = await session.run("const kept = 7; void Promise.reject(new Error('late')); 1");
   expect(rejected).toMatchObject({ outcome: "ok", value: 1, warnings: ["an error or rejection that nobody handled: late"] });
   expect(await session.run("2")).toMatchObject({ value: 2, warnings: [] });
