@@ -1,7 +1,7 @@
 // Two sessions side by side in one process, and what a machine tells of processes: what every row of faults is tested with.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { expect } from "vitest";
-import { openSession, type CellResult, type ReplSession, type SessionOptions } from "../../src/index.ts";
+import { openSession, type CellResult, type SessionOptions } from "../../src/index.ts";
 
 export const LINUX = process.platform === "linux";
 
@@ -37,13 +37,6 @@ export async function faults(table: readonly Fault[], options: SessionOptions = 
   return results;
 }
 
-/** Cells of one session after each other. */
-export async function cellsOf(session: ReplSession, cells: readonly string[]): Promise<CellResult[]> {
-  const results: CellResult[] = [];
-  for (const cell of cells) results.push(await session.run(cell));
-  return results;
-}
-
 /** Processes below one, of any depth; those that have ended are none. */
 export function processesBelow(pid: number, name = /./): number[] {
   return childrenOf(pid).flatMap((child) => [...(name.test(commandOf(child)) ? [child] : []), ...processesBelow(child, name)]);
@@ -65,8 +58,7 @@ export function residentMb(pid: number): number {
   }
 }
 
-export function openDescriptors(): number {
-  // Vitest's own come and go.
+export function openSockets(): number {
   return readdirSync("/proc/self/fd").filter((fd) => {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
