@@ -43,7 +43,7 @@ const HOSTILE =
 
 it("row 42: escapes are visible at a terminal, from wherever they come, and raw in a pipe", async () => {
   const hostile = JSON.stringify(HOSTILE);
-  using files = folder({ [`a${"\u001b[31m"}b.txt`]: "text" });
+  using files = folder({ ["a\u001b[31mb.txt"]: "text" });
   const sources = [
     `print(${hostile})`,
     `[${hostile}]`,
