@@ -237,7 +237,7 @@ export class Kernel {
       case "job_end":
         if (frame.code === JOB_STUCK) this.#stuckJobs++;
         if (frame.code === JOB_LOST_HEAP) this.#lostHeaps++;
-        return this.#options.onJobEnd(frame, body.toString());
+        return this.#options.onJobEnd(toldOf(frame), body.toString());
       case "pong":
         return frame.n <= this.#heartbeat.sent;
     }
@@ -269,4 +269,10 @@ export class Kernel {
     this.#process.socket.destroy();
     this.#options.onDeath(death, said === "" ? detail : said);
   }
+}
+
+/** What a job cost the kernel is nobody's business but ours. */
+function toldOf(job: JobEnd): JobEnd {
+  const { code } = job;
+  return code === JOB_STUCK ? { ...job, code: "E_SCAN_TIMEOUT" } : code === JOB_LOST_HEAP ? { ...job, code: "E_SCAN_MEMORY" } : job;
 }

@@ -1,7 +1,6 @@
 // parallel_scan on the host: reads the texts of files, hands jobs to the kernel's scan isolates, and keeps the order of the results.
 import type { JobEnd, Kernel } from "../../sandbox/index.ts";
 import { MAX_RESULT } from "../../sandbox/limits.ts";
-import { JOB_LOST_HEAP, JOB_STUCK } from "../../sandbox/protocol.ts";
 import { HostError, messageOf } from "../errors.ts";
 import { bad, fields, optionalNumber } from "./arguments.ts";
 import type { CallContext } from "./types.ts";
@@ -159,7 +158,7 @@ class Jobs {
       const said = `the results of these jobs are over ${MAX_KEPT} characters, the limit is ${MAX_RESULT} bytes: return less from each`;
       this.#reject(new HostError("E_TOO_LARGE", said));
     }
-    this.#record(job, ok ? { ok, value, ms } : { ok, error: { code: toldAs(code), message: message ?? "failed" }, ms });
+    this.#record(job, ok ? { ok, value, ms } : { ok, error: { code: code ?? "E_SCAN_THREW", message: message ?? "failed" }, ms });
     if (this.#outstanding < this.#ahead) this.#wake?.();
     return true;
   }
@@ -178,11 +177,6 @@ class Jobs {
     }
     if (this.#done === this.#results.length) this.#resolve(this.#results.filter((found) => found !== undefined));
   }
-}
-
-/** What a job cost the kernel is none of the cell's business. */
-function toldAs(code: string | undefined): string {
-  return code === JOB_STUCK ? "E_SCAN_TIMEOUT" : code === JOB_LOST_HEAP ? "E_SCAN_MEMORY" : (code ?? "E_SCAN_THREW");
 }
 
 function cancellation(signal: AbortSignal): { readonly promise: Promise<never>; readonly stop: () => void } {

@@ -17,7 +17,8 @@ import type { Journal } from "./journal.ts";
 import { KernelLife } from "./kernel-life.ts";
 import { Looks } from "./looks.ts";
 import { Posts } from "./posts.ts";
-import { afterSweep, INTERRUPTED, NEVER_SETTLES, timedOut, verdict, type Cut } from "./verdict.ts";
+import { RunningCell } from "./running-cell.ts";
+import { afterSweep, INTERRUPTED, verdict, type Cut } from "./verdict.ts";
 
 export interface SessionOptions {
   readonly id: string;
@@ -46,11 +47,6 @@ export interface SessionOptions {
 /** A context loaded into a living sandbox may take this part of its heap; for a larger one the sandbox is replaced. */
 const CONTEXT_SHARE = 4;
 
-interface Running {
-  readonly run: CellRun;
-  readonly end: (cut?: Cut) => void;
-}
-
 /** Owns its kernels and everything in flight; `close` ends them. */
 export class Session {
   readonly #options: SessionOptions;
@@ -61,11 +57,9 @@ export class Session {
   readonly #looks = new Looks();
   #cells = 0;
   #turn: Promise<unknown> = Promise.resolve();
-  #running: Running | undefined;
+  #running: RunningCell | undefined;
   /** The variables went while no cell ran. */
   #lost = false;
-  /** Ends a cell that waits with nothing but timers pending. */
-  #limit: NodeJS.Timeout | undefined;
   #closed = false;
   /** Heap the living kernel has for contexts, in MiB. */
   #contextHeapMb = 0;
@@ -85,7 +79,7 @@ export class Session {
       journal,
       clock,
       budget,
-      onBegin: (cell) => this.#begin(cell),
+      onBegin: (cell) => this.#running?.begin(cell) ?? options.limits.sliceMs,
       onEnded: (kernel, cell, ended, swept) => this.#entered(kernel, cell, ended, swept),
       onLooked: (kernel, id, ended) => this.#looked(kernel, id, ended),
       onIdle: () => this.#rest(),
@@ -143,7 +137,6 @@ export class Session {
     this.#calls.cancel("the session was closed");
     this.#calls.clearTimers();
     this.#looks.answerAll();
-    clearTimeout(this.#limit);
     await this.#kernels.close();
     this.#options.journal.close();
   }
@@ -196,10 +189,9 @@ export class Session {
     const onAbort = (): void => this.#interrupt();
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      return await new Promise<Cut | undefined>((resolve) => {
-        this.#running = { run, end: resolve };
-        this.#entries.push({ kind: "run", id: run.n, text: script, cell: run.n }, kernel);
-      });
+      this.#running = new RunningCell(run, this.#options.limits);
+      this.#entries.push({ kind: "run", id: run.n, text: script, cell: run.n }, kernel);
+      return await this.#running.ended;
     } finally {
       signal?.removeEventListener("abort", onAbort);
       this.#afterCell(run);
@@ -209,7 +201,6 @@ export class Session {
   /** Timers end with their cell; calls it did not await go on, unless it was cut or ended by FINAL. */
   #afterCell(run: CellRun): void {
     this.#running = undefined;
-    clearTimeout(this.#limit);
     this.#calls.clearTimers();
     this.#entries.dropTimers();
     if (run.done !== undefined && run.final === undefined) return;
@@ -245,37 +236,13 @@ export class Session {
     return outcome;
   }
 
-  /** Time that an earlier cell's code takes is not the running one's. Returns how long the entry may take. */
-  #begin(cell: number): number {
-    clearTimeout(this.#limit);
-    const { limits } = this.#options;
-    const run = this.#running?.run;
-    if (run?.n !== cell) {
-      run?.own.stop();
-      return limits.sliceMs;
-    }
-    run.own.run();
-    return Math.min(limits.sliceMs, limits.cellMs - run.own.ms);
-  }
-
-  /** What an entry's end means for the running cell. */
+  /** What an entry's end means for the kernel, and for the running cell. */
   #entered(kernel: Kernel, cell: number, ended: Ended, swept: Ended | undefined): void {
     const { limits, emit } = this.#options;
-    const { cut, warning, kernelLost = false } = afterSweep(verdict(ended, limits), swept && verdict(swept, limits));
-    if (kernelLost) this.#loseKernel(kernel);
-    const running = this.#running;
-    if (running === undefined) {
-      if (warning !== undefined) emit({ type: "notice", text: `cell ${cell} left behind ${warning}` });
-      return;
-    }
-    const { run, end } = running;
-    const isOwn = cell === run.n;
-    if (warning !== undefined && run.final === undefined) run.warn(isOwn ? warning : `cell ${cell} left behind ${warning}`);
-    if (cut !== undefined && (isOwn || kernelLost)) return end(cut);
-    // Code that an earlier cell left behind is not this one's fault, as long as the isolate stands.
-    if (cut !== undefined) run.warn(`code that cell ${cell} left behind ran past the time limit and was stopped`);
-    if (run.done !== undefined || run.final !== undefined) end();
-    else if (run.own.ms >= limits.cellMs) end(outOfTime(limits));
+    const found = afterSweep(verdict(ended, limits), swept && verdict(swept, limits));
+    if (found.kernelLost === true) this.#loseKernel(kernel);
+    if (this.#running !== undefined) this.#running.entered(cell, found);
+    else if (found.warning !== undefined) emit({ type: "notice", text: `cell ${cell} left behind ${found.warning}` });
   }
 
   #looked(kernel: Kernel, id: number, ended: Ended): void {
@@ -283,21 +250,8 @@ export class Session {
     if (verdict(ended, this.#options.limits).kernelLost === true) this.#loseKernel(kernel);
   }
 
-  /** Nothing is left to enter: wait for an answer, bound the wait for timers, or find that nothing can come. */
   #rest(): void {
-    const running = this.#running;
-    if (running === undefined || !this.#entries.isIdle) return;
-    const { calls, timers } = this.#calls.pending;
-    const { run, end } = running;
-    if (calls > 0) return run.own.stop();
-    if (timers === 0) {
-      if (this.#kernels.live !== undefined) end({ kind: "threw", error: NEVER_SETTLES });
-      return;
-    }
-    const { limits } = this.#options;
-    run.own.run();
-    clearTimeout(this.#limit);
-    this.#limit = setTimeout(() => end(outOfTime(limits)), Math.max(0, limits.cellMs - run.own.ms));
+    if (this.#entries.isIdle && this.#kernels.live !== undefined) this.#running?.rest(this.#calls.pending);
   }
 
   #interrupt(): void {
@@ -356,8 +310,4 @@ export class Session {
     this.#calls.cancel("the sandbox that made this call is gone");
     this.#calls.clearTimers();
   }
-}
-
-function outOfTime(limits: Limits): Cut {
-  return { kind: "timeout", error: timedOut(limits) };
 }
