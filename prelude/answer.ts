@@ -20,6 +20,7 @@ export class Answer {
   readonly sentinel: Error = coded("E_FINAL", "FINAL ends the run; code after it does not count");
   readonly #initial = { content: null as unknown, ready: false };
   #value: PostedValue | undefined;
+  #wasToldAgain = false;
 
   constructor(bridge: Bridge, limits: AnswerLimits) {
     this.#bridge = bridge;
@@ -28,6 +29,7 @@ export class Answer {
 
   startCell(): void {
     this.#value = undefined;
+    this.#wasToldAgain = false;
     this.#initial.content = null;
     this.#initial.ready = false;
   }
@@ -44,7 +46,8 @@ export class Answer {
 
   final(value: unknown): never {
     if (this.#value !== undefined) {
-      this.#bridge.note("warning", '"FINAL was called again; the first answer stands"');
+      if (!this.#wasToldAgain) this.#bridge.post("warning", '"FINAL was called again; the first answer stands"');
+      this.#wasToldAgain = true;
       throw this.sentinel;
     }
     if (isPromise(value)) throw new NativeTypeError("FINAL got a promise; await it first: FINAL(await …)");

@@ -26,6 +26,8 @@ export class Bridge {
   #argumentsInFlight = 0;
   #callsOfCell = 0;
   #notesOfCell = 0;
+  /** Runs before a call is posted: what was said before it goes before it. */
+  beforeCall: () => void = () => undefined;
   /** Thrown by every host call once FINAL was called. */
   #ended: unknown;
 
@@ -100,6 +102,7 @@ export class Bridge {
         `the arguments of all calls in flight would pass ${arguments_in_flight} characters: await some of them first (E_TOO_LARGE)`,
       );
     }
+    this.beforeCall();
     const id = this.#sequence + 1;
     // It may be the stack's last frame: counted only once it has crossed, or a number would be missing for ever.
     this.post("call", `${id}`, stringifyJson(operation), argumentsJson);

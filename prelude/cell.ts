@@ -14,7 +14,7 @@ import {
   globalEval,
   hasOwn,
   keys,
-  NativeReferenceError,
+  isReferenceError,
   slice,
   stringifyJson,
 } from "./primordials.ts";
@@ -103,6 +103,7 @@ export class Cells {
 
   #done(outcome: string, raw: Readonly<Record<string, string>>, { names, before }: Defined): void {
     const { bridge, console } = this.#parts;
+    console.flush();
     const tail = console.tail;
     bridge.post("done", encode({ outcome, tail, console_length: console.length }, { ...raw, vars: definedNames(names, before) }));
   }
@@ -169,7 +170,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 /** `x = 3` without a declaration, or a name of another runtime: say what to do. */
 function hinted(thrown: unknown, script: string): unknown {
-  if (!(thrown instanceof NativeReferenceError)) return thrown;
+  if (!isReferenceError(thrown)) return thrown;
   const name = exec(/^([\p{ID_Start}$_][\p{ID_Continue}$]*) is not defined$/u, slice(thrown.message, 0, 300))?.[1];
   if (name === undefined || hasOwn(globalThis, name)) return thrown;
   const assigns = new RegExp(`(?:^|[^\\w$.])${name.replaceAll("$", "\\$")}\\s*(?:[-+*/%&|^]|\\*\\*|<<|>>>?|&&|\\|\\||\\?\\?)?=(?!=)`).test(

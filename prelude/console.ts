@@ -6,9 +6,18 @@ import { named } from "./errors.ts";
 import { format, safeInspect } from "./inspect.ts";
 import { apply, concat, create, isArray, keys, slice, stringifyJson } from "./primordials.ts";
 
+/** Lines of a cell that are posted one by one, as they come; those after them are gathered: a post costs as much as a thousand characters. */
+const MAX_SINGLE_LINES = 1_000;
+const GATHERED = 4_096;
+/** What `console.time` and its kin print is measured, and made, by the host. */
+const MAX_TIMES = 10_000;
+
 export class Console {
   readonly #bridge: Bridge;
   readonly #half: number;
+  #lines = 0;
+  #gathered = "";
+  #times = 0;
   #length = 0;
   #posted = 0;
   #tail = "";
@@ -25,6 +34,9 @@ export class Console {
     this.#posted = 0;
     this.#tail = "";
     this.#indent = "";
+    this.#lines = 0;
+    this.#gathered = "";
+    this.#times = 0;
   }
 
   get length(): number {
@@ -44,10 +56,17 @@ export class Console {
     if (room > 0) {
       const head = text.length < room ? `${text}\n` : slice(text, 0, room);
       this.#posted += head.length;
-      this.#bridge.post("console", stringifyJson(head));
+      this.#gathered += head;
+      if (this.#lines++ < MAX_SINGLE_LINES || this.#gathered.length >= GATHERED || this.#posted >= this.#half) this.flush();
       if (text.length < room) return;
       this.#keep(slice(text, room));
     } else this.#keep(text);
+  }
+
+  /** Posts what was gathered: before a call is, and when the cell ends. */
+  flush(): void {
+    if (this.#gathered !== "") this.#bridge.post("console", stringifyJson(this.#gathered));
+    this.#gathered = "";
   }
 
   /** Appends a line to the tail; cut back only when it has doubled, so that a million lines cost a million appends. */
@@ -61,7 +80,14 @@ export class Console {
     const time =
       (kind: string) =>
       (label: unknown = "default") => {
-        if (!this.#bridge.hasEnded) this.#bridge.note("time", stringifyJson(kind), stringifyJson(slice(String(label), 0, 200)));
+        if (this.#bridge.hasEnded || this.#times > MAX_TIMES) return;
+        this.flush();
+        if (this.#times++ < MAX_TIMES) this.#bridge.post("time", stringifyJson(kind), stringifyJson(slice(String(label), 0, 200)));
+        else
+          this.#bridge.post(
+            "warning",
+            stringifyJson(`this cell has used console.time and its kin ${MAX_TIMES} times; later uses are left out`),
+          );
       };
     const methods: Record<string, (...values: never[]) => void> = {
       log: line,

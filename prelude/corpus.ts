@@ -140,7 +140,7 @@ export function listFiles(bridge: Bridge, glob: unknown): Promise<unknown> {
 
 function chosenFiles(files: Readonly<Record<string, CorpusFile>>, chosen: unknown): readonly CorpusFile[] {
   if (!isArray(chosen)) throw badArgument(`files takes a list of paths, not ${kindOf(chosen)}`);
-  return map(chosen as unknown[], (item) => {
+  return map(chosen, (item) => {
     const path = typeof item === "object" && item !== null && "path" in item ? item.path : item;
     const found = typeof path === "string" ? files[path] : undefined;
     if (found === undefined) throw badArgument(`no such file in this corpus: ${String(path)}; context.files lists them`);

@@ -20,6 +20,10 @@ import { StackMapper } from "./stack.ts";
 import { Timers } from "./timers.ts";
 import { optimalWorkers } from "./workers.ts";
 
+/** Steps that `progress` shows in an entry; then each that is a hundredth further: a loop may call it a million times. */
+const MAX_PROGRESS = 1_000;
+const PROGRESS_GROWTH = 1.01;
+
 type Enter = (kind: string, id: number, text: string, facts: string) => void;
 
 /** `post` is the bridge's callback; `setupJson` a `GuestSetup`. */
@@ -27,6 +31,9 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   const setup = parseJson(setupJson) as GuestSetup;
   const { limits } = setup;
   let budget: unknown = null;
+  /** Uses of `progress` in this entry, and the next one that is shown. */
+  let steps = 0;
+  let nextShown = 0;
 
   installWeb();
   const { atob } = globalThis as unknown as { atob: (text: string) => string };
@@ -39,6 +46,7 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   timers.install();
   const console = new Console(bridge, limits.console);
   console.install();
+  bridge.beforeCall = () => console.flush();
   const answer = new Answer(bridge, limits);
   const contexts = new Contexts(bridge);
   contexts.install();
@@ -86,8 +94,9 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
     budget: () => budget,
     help: (name?: unknown) => help(name),
     progress: (done: unknown, total?: unknown, text: unknown = "") => {
-      if (bridge.hasEnded) return;
-      bridge.note("progress", jsonNumber(done, "0"), jsonNumber(total, "null"), stringifyJson(slice(String(text), 0, 200)));
+      if (bridge.hasEnded || ++steps < nextShown) return;
+      nextShown = steps < MAX_PROGRESS ? steps + 1 : steps * PROGRESS_GROWTH;
+      bridge.post("progress", jsonNumber(done, "0"), jsonNumber(total, "null"), stringifyJson(slice(String(text), 0, 200)));
     },
   };
   for (const [name, value] of Object.entries(everyday)) hidden(globalThis, name, named(name, value));
@@ -100,6 +109,8 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
     const facts = parseJson(factsJson) as EntryFacts;
     clock.advance(facts.now);
     budget = facts.budget;
+    steps = 0;
+    nextShown = 0;
     if (facts.cancelled !== undefined) bridge.cancel(facts.cancelled);
     if (facts.sequence !== undefined) bridge.countFrom(facts.sequence);
     switch (kind) {

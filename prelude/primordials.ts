@@ -30,7 +30,6 @@ export function uncurry<This, Args extends readonly unknown[], Result>(
 }
 
 export const { parse: parseJson, stringify: stringifyJson } = JSON;
-export const { isArray } = Array;
 export const { isFinite: isFiniteNumber } = Number;
 export const { floor, max, min, trunc } = Math;
 export const { create, freeze, keys, hasOwn } = Object;
@@ -61,12 +60,34 @@ export const join = uncurry(Array.prototype.join) as (list: readonly string[], s
 export const concat = uncurry(Array.prototype.concat) as <T>(list: readonly T[], others: readonly T[]) => T[];
 
 const isPrototypeOf = uncurry(Object.prototype.isPrototypeOf);
+const { isArray: isNativeArray } = Array;
 
 /** `instanceof` without the class's own say in it. */
 export function isError(value: unknown): value is Error {
-  return isPrototypeOf(NativeError.prototype, value as object);
+  return isBelow(NativeError.prototype, value);
+}
+
+export function isReferenceError(value: unknown): value is ReferenceError {
+  return isBelow(NativeReferenceError.prototype, value);
 }
 
 export function isPromise(value: unknown): value is Promise<unknown> {
-  return isPrototypeOf(NativePromise.prototype, value as object);
+  return isBelow(NativePromise.prototype, value);
+}
+
+/** Of a revoked proxy, about which the language only throws, no question of these is answered yes. */
+function isBelow(prototype: object, value: unknown): boolean {
+  try {
+    return isPrototypeOf(prototype, value as object);
+  } catch {
+    return false;
+  }
+}
+
+export function isArray(value: unknown): value is unknown[] {
+  try {
+    return isNativeArray(value);
+  } catch {
+    return false;
+  }
 }

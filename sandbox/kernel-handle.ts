@@ -4,9 +4,20 @@ import type { EntryKind } from "../prelude/contract.ts";
 import { kernelFrame } from "./guards.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { MAX_ARGUMENT } from "./limits.ts";
+import { Lingering } from "./lingering.ts";
 import { MemoryWatch } from "./memory-watch.ts";
 import { OpenEntries, type Death, type Ended } from "./open-entries.ts";
-import { encodeFrame, FrameReader, MAX_CHUNK, PROTOCOL_VERSION, type Frame, type HostFrame, type KernelFrame } from "./protocol.ts";
+import {
+  encodeFrame,
+  FrameReader,
+  JOB_LOST_HEAP,
+  JOB_STUCK,
+  MAX_CHUNK,
+  PROTOCOL_VERSION,
+  type Frame,
+  type HostFrame,
+  type KernelFrame,
+} from "./protocol.ts";
 import { endProcess, endSignal, innermostPid, type KernelProcess } from "./spawn.ts";
 
 export type JobEnd = KernelFrame & { readonly type: "job_end" };
@@ -26,12 +37,16 @@ export interface KernelOptions {
 }
 
 const READY_TIMEOUT_MS = 20_000;
+/** From the end of its socket to that of the process. */
+const LET_GO_MS = 500;
 /** Beside the heaps: code, buffers, the process itself. */
 const RSS_HEADROOM_MB = 256;
 /** The kernel ends itself at its cap; the host this much later. */
 const RSS_PATIENCE_MB = 64;
 /** Three bytes a UTF-16 unit, and what stands around the argument. */
 const MAX_POST = MAX_ARGUMENT * 3 + 64 * 1024;
+/** Their memory comes back only with the process. */
+const MAX_LOST_HEAPS = 2;
 /** Frames that come late, twice or for nothing: jobs of a scan that was closed are honest ones. */
 const MAX_IGNORED = 10_000;
 
@@ -51,6 +66,10 @@ export class Kernel {
   #ignored = 0;
   /** Heap that each open scan may take, in MiB. */
   readonly #scans = new Map<number, number>();
+  readonly #scansMb = new Lingering();
+  /** Isolates of scans that V8 gave up with their heaps, and that did not stop. */
+  #lostHeaps = 0;
+  #stuckJobs = 0;
 
   constructor(options: KernelOptions) {
     this.#options = options;
@@ -73,7 +92,10 @@ export class Kernel {
     this.#memory = new MemoryWatch(child.pid ?? 0, (residentMb) => this.#weighed(residentMb));
     const reader = new FrameReader((frame) => this.#receive(frame));
     socket.on("data", (chunk: Buffer) => this.#guarded(() => reader.push(chunk)));
-    socket.on("error", () => this.kill("died"));
+    // Its end says what it died of, around it bubblewrap's; one that only let go of us has to have one.
+    const letGo = (): void => void setTimeout(() => child.kill("SIGKILL"), LET_GO_MS).unref();
+    socket.on("error", letGo);
+    socket.on("end", letGo);
     child.on("error", (error) => this.#dead("died", error.message));
     child.on("exit", (code, signal) => {
       const by = endSignal(code, signal);
@@ -96,6 +118,11 @@ export class Kernel {
   /** Frames that were not looked at. */
   get ignored(): number {
     return this.#ignored;
+  }
+
+  /** It works, and holds so much that is lost that another should take its place when nothing is missed by it. */
+  get isSpoilt(): boolean {
+    return this.#stuckJobs > 0 || this.#lostHeaps >= MAX_LOST_HEAPS;
   }
 
   /** Rejects when it died before it was ready, with what it said. */
@@ -176,8 +203,10 @@ export class Kernel {
   }
 
   #weighed(residentMb: number): void {
-    const scansMb = [...this.#scans.values()].reduce((sum, each) => sum + each, 0);
-    if (residentMb > this.#options.heapMb + RSS_HEADROOM_MB + RSS_PATIENCE_MB + scansMb) this.kill("memory");
+    const { heapMb } = this.#options;
+    const scansMb = this.#scansMb.of([...this.#scans.values()].reduce((sum, each) => sum + each, 0));
+    const lostMb = Math.min(this.#lostHeaps, MAX_LOST_HEAPS) * heapMb;
+    if (residentMb > heapMb + scansMb + lostMb + RSS_HEADROOM_MB + RSS_PATIENCE_MB) this.kill("memory");
   }
 
   #receive({ head, body }: Frame): void {
@@ -213,7 +242,9 @@ export class Kernel {
         return this.#entries.end(frame.seq, { end, ms, ...(message === undefined ? {} : { message }) });
       }
       case "job_end":
-        return this.#options.onJobEnd(frame, body.toString());
+        if (frame.code === JOB_STUCK) this.#stuckJobs++;
+        if (frame.code === JOB_LOST_HEAP) this.#lostHeaps++;
+        return this.#options.onJobEnd(toldOf(frame), body.toString());
       case "pong":
         return frame.n <= this.#heartbeat.sent;
     }
@@ -245,4 +276,10 @@ export class Kernel {
     this.#process.socket.destroy();
     this.#options.onDeath(death, said === "" ? detail : said);
   }
+}
+
+/** What a job cost the kernel is nobody's business but ours. */
+function toldOf(job: JobEnd): JobEnd {
+  const { code } = job;
+  return code === JOB_STUCK ? { ...job, code: "E_SCAN_TIMEOUT" } : code === JOB_LOST_HEAP ? { ...job, code: "E_SCAN_MEMORY" } : job;
 }

@@ -43,6 +43,10 @@ export type HostFrame =
   | { readonly type: "dispose"; readonly seq: number }
   | { readonly type: "ping"; readonly n: number };
 
+/** Codes of jobs that cost the kernel more than the job: a thread that does not stop, a heap that V8 does not give back. */
+export const JOB_STUCK = "E_SCAN_STUCK";
+export const JOB_LOST_HEAP = "E_SCAN_LOST_HEAP";
+
 /** How one entry ended. `disposed`: it was given up. */
 export type EntryEnd = "ok" | "threw" | "timeout" | "memory" | "disposed";
 

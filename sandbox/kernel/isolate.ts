@@ -85,6 +85,7 @@ export class GuestIsolate {
   readonly #isolate: ivm.Isolate;
   readonly #enter: ivm.Reference;
   #givenUp = false;
+  #isExhausted = false;
 
   constructor(isolate: ivm.Isolate, enter: ivm.Reference) {
     this.#isolate = isolate;
@@ -105,23 +106,31 @@ export class GuestIsolate {
 
   /**
    * Runs the microtasks that a cut entry left behind, each loop in them cut in turn: they are that entry's, and the next would pay for
-   * them. False when they do not end.
+   * them. Undefined when they do not end; the message is that of a rejection nobody handled.
    */
-  async drain(): Promise<boolean> {
+  async drain(): Promise<{ readonly message?: string } | undefined> {
     for (let i = 0; i < DRAINS; i++) {
-      const { end } = await this.enter(["drain"], DRAIN_MS);
-      if (end !== "timeout") return end !== "memory" && end !== "disposed";
+      const { end, message } = await this.enter(["drain"], DRAIN_MS);
+      if (end === "memory" || end === "disposed") return undefined;
+      if (end !== "timeout") return message === undefined ? {} : { message };
     }
-    return false;
+    return undefined;
   }
 
   /** What a guest throws can say anything: only what was measured counts. */
   #ended(error: unknown, ms: number, timeoutMs: number): { end: EntryEnd; message?: string } {
+    if (this.#isExhausted) return { end: "memory" };
     if (this.#givenUp) return { end: "disposed" };
     if (this.#isolate.isDisposed) return { end: "memory" };
     const message = describe(error);
     if (message === "Script execution timed out." && ms >= timeoutMs * 0.95) return { end: "timeout" };
     return { end: "threw", message };
+  }
+
+  /** Disposed for its memory. */
+  exhaust(): void {
+    this.#isExhausted = true;
+    this.dispose();
   }
 
   dispose(): void {

@@ -3,12 +3,15 @@
 import { Socket } from "node:net";
 import { encodeFrame, FrameReader, PROTOCOL_VERSION, type Frame, type HostFrame, type KernelFrame } from "../protocol.ts";
 import { Engine, type GuestIsolate, type GuestScript, type SharedText } from "./isolate.ts";
+import { Lingering } from "../lingering.ts";
 import { Scan } from "./scan.ts";
 
 /** Standard streams are taken; the host's socket is the next descriptor. */
 const HOST_FD = 3;
 /** A thread takes fresh memory at some 4 GB/s. */
 const WATCH_MS = 25;
+/** Scans may pass their heaps by so much before they are given up, and the process its cap while they are. */
+const RELIEF_MB = 128;
 /** Ends this process whatever its isolates do; the host reads "memory" in it. */
 const OUT_OF_MEMORY: NodeJS.Signals = "SIGUSR2";
 
@@ -23,6 +26,11 @@ let rssCapMb = Number.POSITIVE_INFINITY;
 let chunks: Buffer[] = [];
 const contexts: { setup: string; text: SharedText }[] = [];
 const scans = new Map<number, Scan>();
+const scansAllowance = new Lingering();
+/** Resident memory when the first of the scans was opened, while nothing but scans has run since: what has come is theirs. */
+let beforeScansMb = Number.POSITIVE_INFINITY;
+/** Of scan isolates that ran out of memory in a way V8 does not survive: theirs stays resident. */
+let lostHeapsMb = 0;
 let scanPrelude: GuestScript | undefined;
 
 function send(frame: KernelFrame, body?: string): void {
@@ -61,15 +69,17 @@ async function enter(seq: number, args: readonly (string | number | SharedText)[
   if (guest === undefined) throw new Error("entered before it was opened");
   running = seq;
   const entered = await guest.enter(args, timeoutMs);
-  const { ms, message } = entered;
-  const isUsable = entered.end !== "timeout" || (await guest.drain());
+  const { ms } = entered;
+  const left = entered.end === "timeout" ? await guest.drain() : entered;
   running = 0;
-  if (!isUsable) guest.dispose();
-  const end = isUsable ? entered.end : "disposed";
+  if (left === undefined) guest.dispose();
+  const end = left === undefined ? "disposed" : entered.end;
+  const message = left?.message;
   send({ type: "entered", seq, end, ms, ...(message === undefined ? {} : { message }) });
 }
 
 function openScan(frame: HostFrame & { type: "scan_open" }, body: Buffer): void {
+  if (scans.size === 0) beforeScansMb = residentMb();
   scanPrelude ??= engine.read(scanPath);
   const scan = new Scan({
     engine,
@@ -79,6 +89,7 @@ function openScan(frame: HostFrame & { type: "scan_open" }, body: Buffer): void 
     memoryMb: frame.memory_mb,
     setup: body.toString(),
     contexts,
+    onLostHeap: () => (lostHeapsMb += frame.memory_mb),
     onEnd: ({ value, ...end }) => send({ type: "job_end", scan: frame.scan, ...end }, value),
   });
   scans.set(frame.scan, scan);
@@ -109,6 +120,21 @@ function receive({ head, body }: Frame): void {
   }
 }
 
+function residentMb(): number {
+  return process.memoryUsage.rss() / (1024 * 1024);
+}
+
+/** Past its cap this process ends, unless scans may be what holds the memory: then theirs goes first. */
+function watchMemory(): void {
+  const busy = [...scans.values()];
+  const scansMb = scansAllowance.of(busy.reduce((sum, scan) => sum + scan.memoryMb, 0)) + lostHeapsMb;
+  const mb = residentMb();
+  if (running !== 0) beforeScansMb = Number.POSITIVE_INFINITY;
+  const areOver = mb > beforeScansMb + scansMb + RELIEF_MB || mb > rssCapMb + scansMb;
+  const relieved = areOver && busy.filter((scan) => scan.relieve()).length > 0;
+  if (mb > rssCapMb + scansMb + (relieved ? RELIEF_MB : 0)) die(OUT_OF_MEMORY);
+}
+
 /** A defect of the kernel's own ends it; the host starts another. */
 function must(work: Promise<void>): void {
   work.catch((error: unknown) => {
@@ -122,7 +148,4 @@ socket.on("data", (chunk: Buffer) => reader.push(chunk));
 // Without its host it must not live, busy or not; `exit` would wait for a spinning isolate.
 socket.on("close", () => die("SIGKILL"));
 socket.on("error", () => die("SIGKILL"));
-setInterval(() => {
-  const scansMb = [...scans.values()].reduce((sum, scan) => sum + scan.memoryMb, 0);
-  if (process.memoryUsage.rss() > (rssCapMb + scansMb) * 1024 * 1024) die(OUT_OF_MEMORY);
-}, WATCH_MS);
+setInterval(watchMemory, WATCH_MS);

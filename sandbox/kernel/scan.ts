@@ -1,4 +1,5 @@
 // Scans in the kernel: isolates of their own on real threads, each with the shared context; at most `workers` of a scan run at a time.
+import { JOB_LOST_HEAP, JOB_STUCK } from "../protocol.ts";
 import type { Engine, GuestIsolate, GuestScript, SharedText } from "./isolate.ts";
 
 export interface ScanJob {
@@ -27,7 +28,13 @@ interface ScanOptions {
   readonly setup: string;
   readonly contexts: readonly { readonly setup: string; readonly text: SharedText }[];
   readonly onEnd: (end: JobEnd) => void;
+  /** An isolate is gone, and its heap is not. */
+  readonly onLostHeap: () => void;
 }
+
+/** After its timeout a job has this long to end before its isolate is given up, and then before nobody waits for it any more. */
+const OVERDUE_MS = 550;
+const DISPOSE_MS = 250;
 
 /** One `parallel_scan`. Jobs run in the order they come; a job that loops, throws or runs out of memory fails alone. */
 export class Scan {
@@ -49,6 +56,12 @@ export class Scan {
   add(job: ScanJob): void {
     this.#queue.push(job);
     if (this.#running < this.#options.workers) void this.#work();
+  }
+
+  /** Gives up the isolates there are: their jobs have taken more than they may. False when there is none. */
+  relieve(): boolean {
+    for (const isolate of this.#isolates) isolate.exhaust();
+    return this.#isolates.size > 0;
   }
 
   close(): void {
@@ -86,7 +99,10 @@ export class Scan {
       prelude,
       setup,
       onPost: (message) => worker.posted(message),
-      onCatastrophe: () => worker.outOfMemory(),
+      onCatastrophe: () => {
+        this.#options.onLostHeap();
+        worker.outOfMemory();
+      },
     });
     this.#isolates.add(isolate);
     for (const context of contexts) await isolate.enter(["context", context.setup, context.text], timeoutMs);
@@ -118,29 +134,40 @@ class Worker {
     this.#catastrophe?.();
   }
 
+  /** Always ends, whatever the job does; `spoiled`: the isolate is of no more use. */
   async run(job: ScanJob, timeoutMs: number): Promise<{ readonly end: JobEnd; readonly spoiled: boolean }> {
     this.#result = undefined;
     const started = performance.now();
-    const lost = new Promise<{ end: "memory"; ms: number; message?: string }>((resolve) => {
-      this.#catastrophe = () => resolve({ end: "memory", ms: performance.now() - started });
-    });
-    const entered = await Promise.race([this.isolate.enter(["job", job.head, job.item], timeoutMs), lost]);
+    const lost = Promise.withResolvers<"lost heap" | "stuck">();
+    this.#catastrophe = () => lost.resolve("lost heap");
+    let timer = setTimeout(() => {
+      this.isolate.dispose();
+      timer = setTimeout(() => lost.resolve("stuck"), DISPOSE_MS);
+    }, timeoutMs + OVERDUE_MS);
+    const entered = this.isolate.enter(["job", job.head, job.item], timeoutMs).then(({ end }) => end);
+    const end = await Promise.race([entered, lost.promise]);
+    clearTimeout(timer);
     const base = { job: job.job, ms: performance.now() - started };
-    switch (entered.end) {
+    const failed = (code: string, message: string) => ({ end: { ...base, ok: false, code, message }, spoiled: true });
+    const late = `the function ran longer than ${timeoutMs} ms`;
+    switch (end) {
       case "timeout":
       case "disposed":
-        return {
-          end: { ...base, ok: false, code: "E_SCAN_TIMEOUT", message: `the function ran longer than ${timeoutMs} ms` },
-          spoiled: true,
-        };
+        return failed("E_SCAN_TIMEOUT", late);
+      case "stuck":
+        return failed(JOB_STUCK, late);
       case "memory":
-        return { end: { ...base, ok: false, code: "E_SCAN_MEMORY", message: "the function ran out of memory" }, spoiled: true };
+        return failed("E_SCAN_MEMORY", OUT_OF_MEMORY);
+      case "lost heap":
+        return failed(JOB_LOST_HEAP, OUT_OF_MEMORY);
       case "ok":
       case "threw":
         return { end: { ...base, ...outcome(this.#result) }, spoiled: false };
     }
   }
 }
+
+const OUT_OF_MEMORY = "the function ran out of memory";
 
 /** The scan prelude posts `+` and the value, or `-`, the code, a newline and the message; nothing when the promise never settled. */
 function outcome(posted: string | undefined): Omit<JobEnd, "job" | "ms"> {

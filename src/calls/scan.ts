@@ -79,19 +79,15 @@ export class ScanService {
     signal: AbortSignal,
   ): Promise<void> {
     for (const [i, item] of items.entries()) {
-      await jobs.room();
-      if (signal.aborted) return;
-      if (item === undefined || "value" in item) {
-        for (let fn = 0; fn < functions; fn++) {
-          kernel.send({ type: "job", scan, job: fn * items.length + i, fn, item: item === undefined ? "none" : "value" }, item?.value);
-          jobs.sent();
-        }
-        continue;
-      }
+      const kind = item === undefined ? "none" : "value" in item ? "value" : "file";
       try {
-        const { text, size } = await this.#options.readFile(item.file, signal);
+        await jobs.room();
+        if (signal.aborted) return;
+        const { text, ...about } = await this.#item(item, signal);
         for (let fn = 0; fn < functions; fn++) {
-          kernel.send({ type: "job", scan, job: fn * items.length + i, fn, item: "file", path: item.file, size }, text);
+          await jobs.room();
+          if (signal.aborted) return;
+          kernel.send({ type: "job", scan, job: fn * items.length + i, fn, item: kind, ...about }, text);
           jobs.sent();
         }
       } catch (error) {
@@ -99,6 +95,15 @@ export class ScanService {
         for (let fn = 0; fn < functions; fn++) jobs.failed(fn * items.length + i, code, messageOf(error));
       }
     }
+  }
+
+  async #item(
+    item: Item | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly text?: string; readonly path?: string; readonly size?: number }> {
+    if (item === undefined) return {};
+    if ("value" in item) return { text: item.value };
+    return { path: item.file, ...(await this.#options.readFile(item.file, signal)) };
   }
 }
 

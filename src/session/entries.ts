@@ -18,8 +18,7 @@ export interface EntriesOptions {
   readonly sequence: () => number;
   /** An entry of this cell begins, or begins again in another kernel; returns how long it may take, in ms. */
   readonly onBegin: (cell: number, again: boolean) => number;
-  /** `swept`: after an entry that was cut, how an empty one ended that came next. */
-  readonly onEnded: (kernel: Kernel, cell: number, ended: Ended, swept?: Ended) => void;
+  readonly onEnded: (kernel: Kernel, cell: number, ended: Ended) => void;
   readonly onLooked: (kernel: Kernel, id: number, ended: Ended) => void;
   /** Nothing is left to enter. */
   readonly onIdle: () => void;
@@ -30,8 +29,6 @@ export interface EntriesOptions {
 /** A person waits for it at a prompt. */
 const LOOK_TIMEOUT_MS = 500;
 const NO_FACTS = JSON.stringify({ now: 0, budget: null } satisfies EntryFacts);
-/** A question about nothing. */
-const NOTHING = JSON.stringify({ what: "members", path: [""] });
 
 export class Entries {
   readonly #options: EntriesOptions;
@@ -149,9 +146,7 @@ export class Entries {
       kernel = next;
       ended = await enter(kernel, { now, budget: left, ...cancelled, sequence: before }, true);
     }
-    // Rejections that a cut slice left behind are thrown by the next entry, whatever that is: let it be an empty one of the same cell.
-    const swept = ended.end === "timeout" ? await kernel.enter("look", 0, NOTHING, NO_FACTS, LOOK_TIMEOUT_MS) : undefined;
-    onEnded(kernel, entry.cell, ended, swept);
+    onEnded(kernel, entry.cell, ended);
     return kernel;
   }
 }

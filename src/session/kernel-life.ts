@@ -68,6 +68,7 @@ export class KernelLife {
   noteDeath(death: Death): void {
     if (!UNEXPLAINED[death] || this.#isWorn) return;
     this.#deaths = [...this.#deaths, performance.now()].slice(-this.#maxDeaths - 1);
+    if (this.#isWorn) this.#spare.close();
   }
 
   /** Gives a kernel up and brings the next one up. False when it was not the living one any more. */

@@ -20,7 +20,8 @@ import { Looks } from "./looks.ts";
 import { Posts } from "./posts.ts";
 import { Rebuild } from "./rebuild.ts";
 import { isOutside, type Divergence } from "./replay.ts";
-import { afterSweep, INTERRUPTED, NEVER_SETTLES, timedOut, verdict, type Cut } from "./verdict.ts";
+import { RunningCell } from "./running-cell.ts";
+import { INTERRUPTED, verdict, type Cut } from "./verdict.ts";
 
 export interface SessionOptions {
   readonly id: string;
@@ -67,11 +68,6 @@ export interface Resumed {
 /** A context loaded into a living sandbox may take this part of its heap; for a larger one the sandbox is replaced. */
 const CONTEXT_SHARE = 4;
 
-interface Running {
-  readonly run: CellRun;
-  readonly end: (cut?: Cut) => void;
-}
-
 /** Owns its kernels and everything in flight; `close` ends them. */
 export class Session {
   readonly #options: SessionOptions;
@@ -82,7 +78,7 @@ export class Session {
   readonly #looks = new Looks();
   #cells = 0;
   #turn: Promise<unknown> = Promise.resolve();
-  #running: Running | undefined;
+  #running: RunningCell | undefined;
   readonly #spawn: () => KernelProcess;
   readonly #rebuild: Rebuild;
   /** Cells whose effects are in the state, in order. */
@@ -95,8 +91,6 @@ export class Session {
   #inEntry = false;
   #generation = 0;
   #wasUp = false;
-  /** Ends a cell that waits with nothing but timers pending. */
-  #limit: NodeJS.Timeout | undefined;
   #closed = false;
   /** Heap the living kernel has for contexts, in MiB. */
   #contextHeapMb = 0;
@@ -126,7 +120,7 @@ export class Session {
       budget,
       sequence: () => this.#calls.last,
       onBegin: (cell, again) => this.#begin(cell, again),
-      onEnded: (kernel, cell, ended, swept) => this.#entered(kernel, cell, ended, swept),
+      onEnded: (kernel, cell, ended) => this.#entered(kernel, cell, ended),
       onLooked: (kernel, id, ended) => this.#looked(kernel, id, ended),
       onIdle: () => this.#rest(),
       onDied: (kernel, ended) => this.#goOn(kernel, ended),
@@ -208,7 +202,6 @@ export class Session {
     this.#calls.cancel("the session was closed");
     this.#calls.clearTimers();
     this.#looks.answerAll();
-    clearTimeout(this.#limit);
     await this.#kernels.close();
     this.#options.journal.close();
   }
@@ -237,6 +230,7 @@ export class Session {
     this.#standing.push(n);
     emit({ type: "cell_start", cell: n, source });
     const transformed = await transform(source, n);
+    this.#replaceSpoilt();
     // Before the cell is written: a session that cannot run it ends with a journal that has the end of every cell.
     const kernel = transformed.ok ? await this.#kernels.ready() : undefined;
     journal.write({ type: "cell", n, source, script: transformed.ok ? journal.text(transformed.script) : "" });
@@ -245,8 +239,9 @@ export class Session {
 
     const cut: Cut | undefined =
       signal?.aborted === true ? { kind: "interrupted", error: INTERRUPTED } : await this.#drive(kernel, run, transformed.script, signal);
+    const isSpoilt = this.#replaceSpoilt();
     // What became of the variables is told with the cell that cost them.
-    if (cut?.state === "lost") await this.#kernels.ready().catch(() => (this.#restored = "lost"));
+    if (cut?.state === "lost" || isSpoilt) await this.#kernels.ready().catch(() => (this.#restored = "lost"));
     return this.#finish(this.#outcome(run, cut));
   }
 
@@ -255,10 +250,9 @@ export class Session {
     const onAbort = (): void => this.#interrupt();
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      return await new Promise<Cut | undefined>((resolve) => {
-        this.#running = { run, end: resolve };
-        this.#entries.push({ kind: "run", id: run.n, text: script, cell: run.n }, kernel);
-      });
+      this.#running = new RunningCell(run, this.#options.limits);
+      this.#entries.push({ kind: "run", id: run.n, text: script, cell: run.n }, kernel);
+      return await this.#running.ended;
     } finally {
       signal?.removeEventListener("abort", onAbort);
       this.#afterCell(run);
@@ -268,7 +262,6 @@ export class Session {
   /** Timers end with their cell; calls it did not await go on, unless it was cut or ended by FINAL. */
   #afterCell(run: CellRun): void {
     this.#running = undefined;
-    clearTimeout(this.#limit);
     const { timers } = this.#calls.pending;
     if (timers > 0 && run.done !== undefined && run.final === undefined) {
       run.warn(`${timers === 1 ? "a timer" : `${timers} timers`} still waiting when the cell ended will not fire; await what they do`);
@@ -284,6 +277,14 @@ export class Session {
     const restored = this.#restored;
     this.#restored = undefined;
     return restored;
+  }
+
+  /** Between cells: what scans have cost the sandbox goes with it. True when there was any. */
+  #replaceSpoilt(): boolean {
+    const kernel = this.#kernels.live;
+    if (kernel?.isSpoilt !== true) return false;
+    this.#loseKernel(kernel);
+    return true;
   }
 
   #outcome(run: CellRun, cut: Cut | undefined): Outcome {
@@ -308,47 +309,27 @@ export class Session {
     return outcome;
   }
 
-  /** Time that an earlier cell's code takes is not the running one's. Returns how long the entry may take. */
   #begin(cell: number, again: boolean): number {
     if (again) this.#posts.beginAgain();
     else this.#posts.begin();
-    clearTimeout(this.#limit);
-    const { limits } = this.#options;
-    const run = this.#running?.run;
-    if (run?.n !== cell) {
-      run?.own.stop();
-      return limits.sliceMs;
-    }
-    run.own.run();
-    return Math.min(limits.sliceMs, limits.cellMs - run.own.ms);
+    return this.#running?.begin(cell) ?? this.#options.limits.sliceMs;
   }
 
-  /** What an entry's end means for the running cell. */
-  #entered(kernel: Kernel, cell: number, ended: Ended, swept: Ended | undefined): void {
+  /** What an entry's end means for the kernel, and for the running cell. */
+  #entered(kernel: Kernel, cell: number, ended: Ended): void {
     const { limits, emit, journal } = this.#options;
-    const { cut, warning, kernelLost = false } = afterSweep(verdict(ended, limits), swept && verdict(swept, limits));
+    const found = verdict(ended, limits);
+    const { cut, warning, kernelLost } = found;
     const running = this.#running;
     if (cut !== undefined) {
       journal.write({ type: "terminated", cell, reason: cut.kind, slice: true });
       if (running?.run.n === cell) running.run.isTerminated = true;
+      // What is still queued for a cell that ends with this would run as code it left behind.
+      if (running !== undefined && (kernelLost === true || running.run.n === cell)) this.#entries.dropOf(running.run.n);
     }
-    if (kernelLost) this.#loseKernel(kernel);
-    if (running === undefined) {
-      if (warning !== undefined) emit({ type: "notice", text: `cell ${cell} left behind ${warning}` });
-      return;
-    }
-    const { run, end } = running;
-    const isOwn = cell === run.n;
-    if (warning !== undefined && run.final === undefined) run.warn(isOwn ? warning : `cell ${cell} left behind ${warning}`);
-    if (cut !== undefined && (isOwn || kernelLost)) {
-      // What is still queued for it would run as code it left behind.
-      this.#entries.dropOf(run.n);
-      return end(cut);
-    }
-    // Code that an earlier cell left behind is not this one's fault, as long as the isolate stands.
-    if (cut !== undefined) run.warn(`code that cell ${cell} left behind ran past the time limit and was stopped`);
-    if (run.done !== undefined || run.final !== undefined) end();
-    else if (run.own.ms >= limits.cellMs) end(outOfTime(limits));
+    if (kernelLost === true) this.#loseKernel(kernel);
+    if (running !== undefined) running.entered(cell, found);
+    else if (warning !== undefined) emit({ type: "notice", text: `cell ${cell} left behind ${warning}` });
   }
 
   #looked(kernel: Kernel, id: number, ended: Ended): void {
@@ -356,21 +337,8 @@ export class Session {
     if (verdict(ended, this.#options.limits).kernelLost === true) this.#loseKernel(kernel);
   }
 
-  /** Nothing is left to enter: wait for an answer, bound the wait for timers, or find that nothing can come. */
   #rest(): void {
-    const running = this.#running;
-    if (running === undefined || !this.#entries.isIdle) return;
-    const { calls, timers } = this.#calls.pending;
-    const { run, end } = running;
-    if (calls > 0) return run.own.stop();
-    if (timers === 0) {
-      if (this.#kernels.live !== undefined) end({ kind: "threw", error: NEVER_SETTLES });
-      return;
-    }
-    const { limits } = this.#options;
-    run.own.run();
-    clearTimeout(this.#limit);
-    this.#limit = setTimeout(() => end(outOfTime(limits)), Math.max(0, limits.cellMs - run.own.ms));
+    if (this.#entries.isIdle && this.#kernels.live !== undefined) this.#running?.rest(this.#calls.pending);
   }
 
   #interrupt(): void {
@@ -497,8 +465,4 @@ export class Session {
     this.#forget();
     this.#running?.end(verdict({ end: "dead", death: "died", ms: 0 }, this.#options.limits).cut);
   }
-}
-
-function outOfTime(limits: Limits): Cut {
-  return { kind: "timeout", error: timedOut(limits) };
 }

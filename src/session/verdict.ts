@@ -30,9 +30,12 @@ export function verdict(ended: Ended, limits: Limits): Verdict {
     case "ok":
       return {};
     case "threw":
-      return { warning: `an error or rejection that nobody handled: ${ended.message ?? "unknown"}` };
+      return unhandled(ended.message ?? "unknown");
     case "timeout":
-      return { cut: { kind: "timeout", error: timedOut(limits), state: "partial" } };
+      return {
+        cut: { kind: "timeout", error: timedOut(limits), state: "partial" },
+        ...(ended.message === undefined ? {} : unhandled(ended.message)),
+      };
     case "disposed":
       return { cut: { kind: "timeout", error: timedOut(limits), state: "lost" }, kernelLost: true };
     case "memory":
@@ -42,10 +45,8 @@ export function verdict(ended: Ended, limits: Limits): Verdict {
   }
 }
 
-/** What the empty entry after a cut one adds: a rejection that was left behind, or the loss of the isolate. */
-export function afterSweep(of: Verdict, swept: Verdict | undefined): Verdict {
-  if (swept?.kernelLost === true && of.cut !== undefined) return { cut: { ...of.cut, state: "lost" }, kernelLost: true };
-  return swept?.warning === undefined ? of : { ...of, warning: swept.warning };
+function unhandled(message: string): { readonly warning: string } {
+  return { warning: `an error or rejection that nobody handled: ${message}` };
 }
 
 function dead(death: (Ended & { end: "dead" })["death"], limits: Limits): Cut {

@@ -76,8 +76,13 @@ async function ripgrepProgram(): Promise<string> {
   }
 }
 
-function start(program: string, args: readonly string[], run: RipgrepRun): ChildProcess {
-  return spawn(program, ["--no-config", "--no-pre", "--color=never", ...args], {
+/** Of util-linux: has the kernel of the system end a search whose host is gone, also when that had no time to. */
+const SETPRIV = "/usr/bin/setpriv";
+const diesWithUs: readonly string[] = process.platform === "linux" && existsSync(SETPRIV) ? [SETPRIV, "--pdeathsig", "KILL"] : [];
+
+function start(rgPath: string, args: readonly string[], run: RipgrepRun): ChildProcess {
+  const [program = rgPath, ...before] = existsSync(rgPath) ? [...diesWithUs, rgPath] : [];
+  return spawn(program, [...before, "--no-config", "--no-pre", "--color=never", ...args], {
     cwd: run.cwd,
     env: environment(),
     stdio: [run.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
