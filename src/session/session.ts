@@ -1,7 +1,7 @@
 // A session: cells one after another in one isolate, their host calls served and answered in arrival order, everything that enters
 // written first. What a cell ends with is decided here; what enters is `entries.ts`, what the guest posts `posts.ts`.
 import type { LookQuery } from "../../prelude/contract.ts";
-import { spawnKernel, transform, type Death, type Ended, type Kernel, type KernelProcess } from "../../sandbox/index.ts";
+import { transform, type Death, type Ended, type Kernel, type KernelProcess } from "../../sandbox/index.ts";
 import { FINAL_GRACE_MS, type Limits } from "../../sandbox/limits.ts";
 import type { Outcome, SessionState } from "../../sandbox/outcome.ts";
 import type { ScanService } from "../calls/scan.ts";
@@ -12,14 +12,13 @@ import type { ContextSource } from "../workspace/types.ts";
 import { CellRun } from "./cell-run.ts";
 import type { ContextRecord } from "./context-records.ts";
 import { Entries } from "./entries.ts";
-import { contextHeapMb, loadContexts, openGuest, type Workers } from "./guest.ts";
+import type { Workers } from "./guest.ts";
+import { GuestState } from "./guest-state.ts";
 import { HostCalls } from "./host-calls.ts";
 import type { Journal } from "./journal.ts";
-import { KernelLife } from "./kernel-life.ts";
 import { Looks } from "./looks.ts";
 import { Posts } from "./posts.ts";
-import { Rebuild } from "./rebuild.ts";
-import { isOutside, type Divergence } from "./replay.ts";
+import { isOutside } from "./replay.ts";
 import { RunningCell } from "./running-cell.ts";
 import { INTERRUPTED, verdict, type Cut } from "./verdict.ts";
 
@@ -65,54 +64,31 @@ export interface Resumed {
   readonly isStrict: boolean;
 }
 
-/** A context loaded into a living sandbox may take this part of its heap; for a larger one the sandbox is replaced. */
-const CONTEXT_SHARE = 4;
-
 /** Owns its kernels and everything in flight; `close` ends them. */
 export class Session {
   readonly #options: SessionOptions;
-  readonly #kernels: KernelLife;
   readonly #calls: HostCalls;
   readonly #entries: Entries;
   readonly #posts: Posts;
   readonly #looks = new Looks();
-  #cells = 0;
+  readonly #guest: GuestState;
+  #cells: number;
   #turn: Promise<unknown> = Promise.resolve();
   #running: RunningCell | undefined;
-  readonly #spawn: () => KernelProcess;
-  readonly #rebuild: Rebuild;
-  /** Cells whose effects are in the state, in order. */
-  #standing: number[] = [];
-  /** What became of the variables since the last cell told of it. */
-  #restored: SessionState | undefined;
-  /** Why, where they are not what they were. */
-  #divergence: string | undefined;
-  /** The entry that ran when the kernel died is not over. */
-  #inEntry = false;
-  #generation = 0;
-  #wasUp = false;
   #closed = false;
-  /** Heap the living kernel has for contexts, in MiB. */
-  #contextHeapMb = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { handlers, scans, journal, emit, clock, budget, zone, locale, jitless } = options;
-    const { resumed } = options;
-    if (resumed !== undefined) {
-      this.#cells = resumed.cells;
-      this.#generation = resumed.generation;
-      this.#standing.push(...resumed.standing);
-    }
-    this.#spawn = options.spawn ?? (() => spawnKernel({ zone, locale, jitless }));
+    const { handlers, scans, journal, emit, clock, budget, resumed } = options;
+    this.#cells = resumed?.cells ?? 0;
     this.#calls = new HostCalls({
       handlers,
       scans,
       journal,
       emit,
-      deliver: (delivery) => this.#entries.push(delivery, this.#kernels.live),
+      deliver: (delivery) => this.#entries.push(delivery, this.#guest.live),
       warn: (text) => this.#running?.run.warn(text),
-      last: options.resumed?.calls ?? 0,
+      last: resumed?.calls ?? 0,
     });
     this.#entries = new Entries({
       journal,
@@ -125,12 +101,6 @@ export class Session {
       onIdle: () => this.#rest(),
       onDied: (kernel, ended) => this.#goOn(kernel, ended),
     });
-    this.#rebuild = new Rebuild({
-      journal,
-      handlers,
-      loadContexts: (kernel, generation, now) => loadContexts(kernel, options.contexts(generation), now),
-      cellMs: options.limits.cellMs,
-    });
     this.#posts = new Posts({
       calls: this.#calls,
       looks: this.#looks,
@@ -140,11 +110,17 @@ export class Session {
       onFinal: (kernel, run) => this.#graceAfterFinal(kernel, run),
     });
     // The kernel comes up while the first cell is read and transformed.
-    this.#kernels = new KernelLife({
-      spawn: this.#spawn,
-      open: (process) => this.#openKernel(process),
-      maxDeaths: options.maxDeaths,
+    this.#guest = new GuestState({
+      session: options,
+      onPost: (kernel, text) => this.#posts.take(kernel, text),
+      onRestored: (kernel, isFirst) => {
+        this.#calls.repeatIn(kernel);
+        if (isFirst) this.#entries.countFrom(this.#calls.last);
+      },
       onUp: (kernel) => this.#entries.serve(kernel),
+      onDeath: (kernel, death) => this.#died(kernel, death),
+      onReplaced: () => this.#looks.answerAll(),
+      onLost: () => this.#lost(),
     });
   }
 
@@ -154,45 +130,29 @@ export class Session {
 
   /** Resolves when the contexts are loaded; rejects with what kept the sandbox from starting. */
   async ready(): Promise<void> {
-    await this.#kernels.ready();
+    await this.#guest.ready();
   }
 
   /** Runs one cell after those before it. What becomes of it is data; only a session that cannot run at all rejects. */
   run(source: string, options: { readonly signal?: AbortSignal } = {}): Promise<Outcome> {
-    const turn = this.#turn.then(() => this.#cell(source, options.signal));
-    this.#turn = turn.catch(() => undefined);
-    return turn;
+    return this.#next(() => this.#cell(source, options.signal));
   }
 
   /** Answers from the guest without a cell; undefined when it has none to give: it is gone, or its code did not stop. */
   async look(query: LookQuery): Promise<unknown> {
     if (this.#closed) return undefined;
-    const kernel = await this.#kernels.ready();
+    const kernel = await this.#guest.ready();
     return await this.#looks.ask(query, (look) => this.#entries.push(look, kernel));
   }
 
-  /** Loads the contexts there are now in place of those the guest has. Resolves to what that cost: `lost` when the sandbox was too small. */
+  /** Loads the contexts there are now in place of those the guest has. Resolves to what that cost, where the sandbox was too small. */
   loadContexts(): Promise<SessionState | undefined> {
-    const turn = this.#turn.then(() => this.#reload());
-    this.#turn = turn.catch(() => undefined);
-    return turn;
+    return this.#next(() => this.#guest.replaceContexts((kernel, load) => this.#entries.apart(kernel, load)));
   }
 
   /** Takes the last cell back: the state is that before it. Resolves to its number; undefined when there is none. */
   undo(): Promise<number | undefined> {
-    const turn = this.#turn.then(async () => {
-      const cell = this.#standing.pop();
-      if (cell === undefined) return undefined;
-      this.#options.journal.write({ type: "rewound", to: cell, reason: "taken back" });
-      const kernel = await this.#kernels.ready();
-      this.#forget();
-      this.#loseKernel(kernel);
-      await this.#kernels.ready();
-      this.#takeRestored();
-      return cell;
-    });
-    this.#turn = turn.catch(() => undefined);
-    return turn;
+    return this.#next(() => this.#guest.takeBack());
   }
 
   async close(): Promise<void> {
@@ -202,24 +162,15 @@ export class Session {
     this.#calls.cancel("the session was closed");
     this.#calls.clearTimers();
     this.#looks.answerAll();
-    await this.#kernels.close();
+    await this.#guest.close();
     this.#options.journal.close();
   }
 
-  async #reload(): Promise<SessionState | undefined> {
-    const { contexts, contextRecords, journal, clock, limits } = this.#options;
-    const kernel = await this.#kernels.ready();
-    const now = clock();
-    this.#generation++;
-    const fresh = contexts();
-    for (const [i, record] of (await contextRecords()).entries()) journal.write({ ...record, ...(i === 0 ? { replaces: true } : {}), now });
-    if (contextHeapMb(fresh) > Math.max(this.#contextHeapMb, limits.memoryMb / CONTEXT_SHARE)) {
-      this.#loseKernel(kernel);
-      await this.#kernels.ready();
-      return this.#takeRestored();
-    }
-    await this.#entries.apart(kernel, () => loadContexts(kernel, contexts(), now));
-    return undefined;
+  /** After everything before it. */
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 
   async #cell(source: string, signal: AbortSignal | undefined): Promise<Outcome> {
@@ -227,12 +178,12 @@ export class Session {
     const { journal, emit } = this.#options;
     const n = ++this.#cells;
     const run = new CellRun(n, source, performance.now());
-    this.#standing.push(n);
+    this.#guest.begin(n);
     emit({ type: "cell_start", cell: n, source });
     const transformed = await transform(source, n);
     this.#replaceSpoilt();
     // Before the cell is written: a session that cannot run it ends with a journal that has the end of every cell.
-    const kernel = transformed.ok ? await this.#kernels.ready() : undefined;
+    const kernel = transformed.ok ? await this.#guest.ready() : undefined;
     journal.write({ type: "cell", n, source, script: transformed.ok ? journal.text(transformed.script) : "" });
     if (!transformed.ok) return this.#finish(run.outcome("rejected", performance.now(), { error: transformed.error }));
     for (const warning of transformed.warnings) run.warn(warning);
@@ -241,7 +192,7 @@ export class Session {
       signal?.aborted === true ? { kind: "interrupted", error: INTERRUPTED } : await this.#drive(kernel, run, transformed.script, signal);
     const isSpoilt = this.#replaceSpoilt();
     // What became of the variables is told with the cell that cost them.
-    if (cut?.state === "lost" || isSpoilt) await this.#kernels.ready().catch(() => (this.#restored = "lost"));
+    if (cut?.state === "lost" || isSpoilt) await this.#guest.settled();
     return this.#finish(this.#outcome(run, cut));
   }
 
@@ -273,26 +224,20 @@ export class Session {
     this.#entries.dropOf(run.n);
   }
 
-  #takeRestored(): SessionState | undefined {
-    const restored = this.#restored;
-    this.#restored = undefined;
-    return restored;
-  }
-
   /** Between cells: what scans have cost the sandbox goes with it. True when there was any. */
   #replaceSpoilt(): boolean {
-    const kernel = this.#kernels.live;
+    const kernel = this.#guest.live;
     if (kernel?.isSpoilt !== true) return false;
-    this.#loseKernel(kernel);
+    this.#guest.lose(kernel);
     return true;
   }
 
   #outcome(run: CellRun, cut: Cut | undefined): Outcome {
     if (run.late !== "") this.#options.emit({ type: "console", cell: run.n, text: run.late });
     const now = performance.now();
-    const state = this.#takeRestored() ?? (cut?.state === "lost" ? undefined : cut?.state);
-    if (this.#divergence !== undefined) run.warn(this.#divergence);
-    this.#divergence = undefined;
+    const told = this.#guest.told();
+    const state = told.state ?? (cut?.state === "lost" ? undefined : cut?.state);
+    if (told.warning !== undefined) run.warn(told.warning);
     const known = state === undefined ? {} : { state };
     if (run.final !== undefined) return run.outcome("final", now, known);
     if (cut === undefined) return run.outcome(run.done?.outcome ?? "ok", now, known);
@@ -327,18 +272,18 @@ export class Session {
       // What is still queued for a cell that ends with this would run as code it left behind.
       if (running !== undefined && (kernelLost === true || running.run.n === cell)) this.#entries.dropOf(running.run.n);
     }
-    if (kernelLost === true) this.#loseKernel(kernel);
+    if (kernelLost === true) this.#guest.lose(kernel);
     if (running !== undefined) running.entered(cell, found);
     else if (warning !== undefined) emit({ type: "notice", text: `cell ${cell} left behind ${warning}` });
   }
 
   #looked(kernel: Kernel, id: number, ended: Ended): void {
     this.#looks.answer(id, undefined);
-    if (verdict(ended, this.#options.limits).kernelLost === true) this.#loseKernel(kernel);
+    if (verdict(ended, this.#options.limits).kernelLost === true) this.#guest.lose(kernel);
   }
 
   #rest(): void {
-    if (this.#entries.isIdle && this.#kernels.live !== undefined) this.#running?.rest(this.#calls.pending);
+    if (this.#entries.isIdle && this.#guest.live !== undefined) this.#running?.rest(this.#calls.pending);
   }
 
   #interrupt(): void {
@@ -346,9 +291,9 @@ export class Session {
     if (running === undefined) return;
     if (!this.#entries.isEntering) return running.end({ kind: "interrupted", error: INTERRUPTED });
     // Code in the middle of a slice cannot be stopped and kept: the isolate goes.
-    const kernel = this.#kernels.live;
+    const kernel = this.#guest.live;
     running.end({ kind: "interrupted", error: INTERRUPTED, state: "lost" });
-    if (kernel !== undefined) this.#loseKernel(kernel);
+    if (kernel !== undefined) this.#guest.lose(kernel);
   }
 
   /** Code that catches FINAL's sentinel has a second left; then its isolate goes, and the answer stands. */
@@ -356,62 +301,18 @@ export class Session {
     setTimeout(() => {
       if (this.#running?.run !== run) return;
       this.#running.end({ kind: "final", error: INTERRUPTED, state: "lost" });
-      this.#loseKernel(kernel);
+      this.#guest.lose(kernel);
     }, FINAL_GRACE_MS).unref();
-  }
-
-  /** A kernel in the state the session is in: a fresh one, or one rebuilt. */
-  async #openKernel(process: KernelProcess): Promise<Kernel> {
-    for (let next = process; ; next = this.#spawn()) {
-      const kernel = await this.#openFresh(next);
-      try {
-        const rebuilt = await this.#rebuild.run(kernel, this.#inEntry);
-        if (rebuilt.type === "diverged") this.#diverged(rebuilt.divergence);
-        else {
-          if (rebuilt.type === "lost") this.#loseState();
-          else this.#calls.repeatIn(kernel);
-          // That a session which goes on was rebuilt is no news.
-          if (rebuilt.type === "rebuilt" && this.#wasUp) this.#restored ??= "rebuilt";
-          this.#wasUp = true;
-          if (!this.#inEntry) this.#entries.countFrom(this.#calls.last);
-          return kernel;
-        }
-      } catch (error) {
-        kernel.kill("closed");
-        throw error;
-      }
-      kernel.kill("closed");
-    }
-  }
-
-  async #openFresh(process: KernelProcess): Promise<Kernel> {
-    const { seed, started, workers, limits, scans, contexts } = this.#options;
-    const heaps = Array.from({ length: this.#generation + 1 }, (_, generation) => contextHeapMb(contexts(generation)));
-    this.#contextHeapMb = Math.max(...heaps);
-    return await openGuest({
-      process,
-      seed,
-      now: started,
-      workers,
-      heapMb: limits.memoryMb + this.#contextHeapMb,
-      contexts: contexts(0),
-      onPost: (kernel, text) => {
-        if (!(this.#rebuild.take(kernel, text) ?? this.#posts.take(kernel, text))) kernel.kill("forged");
-      },
-      onJobEnd: (end, value) => scans.jobEnded(end, value),
-      onDeath: (kernel, death) => this.#died(kernel, death),
-    });
   }
 
   /** A kernel that died between entries; during one, the entry's end says so. */
   #died(kernel: Kernel, death: Death): void {
-    this.#kernels.noteDeath(death);
     if (death === "closed" || this.#entries.isEntering) return;
-    this.#loseKernel(kernel);
+    this.#guest.lose(kernel);
     const cut = verdict({ end: "dead", death, ms: 0 }, this.#options.limits).cut;
     if (!isOutside(death)) return this.#running?.end(cut);
     // A cell that only waits goes on in the next kernel, if there is one.
-    void this.#kernels
+    void this.#guest
       .ready()
       .catch((error: unknown) => this.#running?.end(cut && { ...cut, error: { ...cut.error, message: messageOf(error) } }));
   }
@@ -420,49 +321,14 @@ export class Session {
   async #goOn(kernel: Kernel, ended: Ended): Promise<Kernel | undefined> {
     if (ended.end !== "dead" || !isOutside(ended.death)) return undefined;
     this.#running?.run.own.stop();
-    this.#inEntry = true;
-    try {
-      this.#loseKernel(kernel);
-      const next = await this.#kernels.ready();
-      this.#restored ??= "rebuilt";
-      return this.#restored === "lost" ? undefined : next;
-    } catch {
-      return undefined;
-    } finally {
-      this.#inEntry = false;
-    }
-  }
-
-  #loseKernel(kernel: Kernel): void {
-    if (this.#kernels.replace(kernel)) this.#looks.answerAll();
-  }
-
-  /** The guest is as it was before a cell: nothing that came since can be answered. */
-  #diverged({ cell, expected, found }: Divergence): void {
-    const { journal, resumed } = this.#options;
-    const what = `in cell ${cell} ${expected} was expected, and ${found} was found`;
-    if (resumed?.isStrict === true && this.#cells === resumed.cells)
-      throw new HostError(
-        "E_DIVERGED",
-        `the session cannot go on as it was: ${what}; --fork goes on from cell ${cell - 1} as a new session`,
-      );
-    journal.write({ type: "rewound", to: cell, reason: what });
-    this.#standing = this.#standing.filter((n) => n < cell);
-    this.#divergence = `the session could be rebuilt only up to cell ${cell - 1}: ${what} (E_DIVERGED)`;
-    this.#loseState();
+    return await this.#guest.beforeEntry(kernel);
   }
 
   /** Nobody waits any more for what is on its way. */
-  #forget(): void {
+  #lost(): void {
     this.#entries.clear();
     this.#calls.cancel("the sandbox that made this call is gone");
     this.#calls.clearTimers();
-  }
-
-  #loseState(): void {
-    this.#restored = "lost";
-    this.#inEntry = false;
-    this.#forget();
     this.#running?.end(verdict({ end: "dead", death: "died", ms: 0 }, this.#options.limits).cut);
   }
 }
