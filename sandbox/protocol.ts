@@ -73,13 +73,19 @@ export interface Frame {
   readonly body: Buffer;
 }
 
+/** A piece of a socket's queue costs more than to copy a body of this many bytes. */
+const MAX_COPIED = 16 * 1024;
+
+/** The frame's bytes, to be written in this order. */
 export function encodeFrame(head: HostFrame | KernelFrame, body: string | Uint8Array = ""): Buffer[] {
   const headBytes = Buffer.from(JSON.stringify(head));
   const bodyBytes = typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const lengths = Buffer.allocUnsafe(8);
   lengths.writeUInt32LE(4 + headBytes.length + bodyBytes.length, 0);
   lengths.writeUInt32LE(headBytes.length, 4);
-  return bodyBytes.length === 0 ? [Buffer.concat([lengths, headBytes])] : [lengths, headBytes, bodyBytes];
+  return bodyBytes.length <= MAX_COPIED
+    ? [Buffer.concat([lengths, headBytes, bodyBytes])]
+    : [Buffer.concat([lengths, headBytes]), bodyBytes];
 }
 
 /** Cuts a byte stream into frames, however it is chunked. Throws on a frame that no honest side sends. */
