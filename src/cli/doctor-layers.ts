@@ -16,8 +16,8 @@ export function layers(settings: readonly SettingFinding[], isRunning: boolean):
   return [
     always("isolate", "isolate", "a V8 isolate with its own heap; only strings cross"),
     always("process", "process", "a child process with TZ and LC_ALL alone in its environment"),
-    always("permission", "permissions", "Node's permission model: four files to read, no processes, no workers"),
-    always("memory", "memory", "the kernel ends itself past its cap; it looks every 50 ms"),
+    always("permission", "permissions", "Node's permission model: six files to read, no processes, no workers"),
+    always("memory", "memory", "the kernel ends itself past its cap; it looks every 25 ms, the host every 50"),
     outer(isOn("requireBwrap")),
     network(),
     isOn("paranoid")
