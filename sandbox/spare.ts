@@ -1,6 +1,6 @@
 // A kernel process that is started before it is needed, so that the next sandbox comes up sooner. It has been told nothing yet: it holds
 // nothing of any session.
-import { endProcess, type KernelProcess } from "./spawn.ts";
+import { endProcess, isAlive, type KernelProcess } from "./spawn.ts";
 
 /** Owns the process it keeps, until that is taken. */
 export class Spare {
@@ -42,8 +42,4 @@ export class Spare {
     this.#kept.child.on("error", () => undefined);
     this.#kept.socket.on("error", () => undefined);
   }
-}
-
-function isAlive({ child }: KernelProcess): boolean {
-  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 }

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { Socket } from "node:net";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { Duplex } from "node:stream";
@@ -57,8 +58,53 @@ export interface SpawnOptions {
   readonly jitless: boolean;
 }
 
+/** What a kernel gets where nobody says otherwise. */
+const USUAL: SpawnOptions = { zone: "UTC", locale: "en-US", jitless: false };
+
+/** One that was started before anybody asked for it. */
+let early: KernelProcess | undefined;
+
+/** Starts the usual kernel while the rest of the command still loads. Asked for or not, it keeps nothing alive and ends with this process. */
+export function startEarly(): void {
+  try {
+    early = start(USUAL);
+    early.child.on("error", () => undefined);
+    early.socket.on("error", () => undefined);
+    hold(early, false);
+  } catch {
+    // Whoever needs one is told.
+  }
+}
+
+/** Starts a kernel, or takes the one that was started early if it is like that. */
+export function spawnKernel(options: SpawnOptions): KernelProcess {
+  const found = early;
+  early = undefined;
+  if (found === undefined) return start(options);
+  const { zone, locale, jitless } = options;
+  if (isAlive(found) && zone === USUAL.zone && locale === USUAL.locale && jitless === USUAL.jitless) {
+    hold(found, true);
+    return found;
+  }
+  endProcess(found);
+  return start(options);
+}
+
+export function isAlive({ child }: KernelProcess): boolean {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+}
+
+/** Whether it keeps this process alive. */
+function hold({ child, socket }: KernelProcess, holds: boolean): void {
+  const pipes = [socket, child.stderr].filter((stream) => stream instanceof Socket);
+  for (const handle of [child, ...pipes]) {
+    if (holds) handle.ref();
+    else handle.unref();
+  }
+}
+
 /** The environment is TZ and LC_ALL alone: no secret, no NODE_OPTIONS. */
-export function spawnKernel({ zone, locale, jitless }: SpawnOptions): KernelProcess {
+function start({ zone, locale, jitless }: SpawnOptions): KernelProcess {
   const { kernel, prelude, scanPrelude, addon } = kernelFiles();
   const files = [kernel, prelude, cacheOf(prelude), scanPrelude, cacheOf(scanPrelude), addon];
   const flags = [
