@@ -18,7 +18,7 @@ import {
   type HostFrame,
   type KernelFrame,
 } from "./protocol.ts";
-import { endProcess, endSignal, innermostPid, type KernelProcess } from "./spawn.ts";
+import { endProcess, endSignal, innermostPid, killGroup, type KernelProcess } from "./spawn.ts";
 
 export type JobEnd = KernelFrame & { readonly type: "job_end" };
 
@@ -93,7 +93,7 @@ export class Kernel {
     const reader = new FrameReader((frame) => this.#receive(frame));
     socket.on("data", (chunk: Buffer) => this.#guarded(() => reader.push(chunk)));
     // Its end says what it died of, around it bubblewrap's; one that only let go of us has to have one.
-    const letGo = (): void => void setTimeout(() => child.kill("SIGKILL"), LET_GO_MS).unref();
+    const letGo = (): void => void setTimeout(() => killGroup(child), LET_GO_MS).unref();
     socket.on("error", letGo);
     socket.on("end", letGo);
     child.on("error", (error) => this.#dead("died", error.message));

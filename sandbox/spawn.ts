@@ -71,6 +71,9 @@ export function startEarly(): void {
     early.child.on("error", () => undefined);
     early.socket.on("error", () => undefined);
     hold(early, false);
+    process.once("exit", () => {
+      if (early !== undefined) endProcess(early);
+    });
   } catch {
     // Whoever needs one is told.
   }
@@ -131,15 +134,23 @@ function start({ zone, locale, jitless }: SpawnOptions): KernelProcess {
   return { child, socket: hostSocket(child), stderr: () => text };
 }
 
-/**
- * Ends a kernel process, and waits for nothing of it. bubblewrap that is killed while it still sets up leaves its command behind: that
- * ends with the socket.
- */
+/** Ends a kernel process, and waits for nothing of it. */
 export function endProcess({ child, socket }: KernelProcess): void {
-  child.kill("SIGKILL");
+  killGroup(child);
   child.unref();
   child.stderr?.destroy();
   socket.destroy();
+}
+
+/** All of its group at once: bubblewrap that is killed alone while it still sets up leaves a process behind that waits for it for ever. */
+export function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid === undefined || process.platform === "win32") child.kill("SIGKILL");
+    else if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // It has ended, or leads no group: then it is alone.
+    child.kill("SIGKILL");
+  }
 }
 
 /** Node 24's permission model says nothing of the network; later ones deny it unless they are told otherwise. */
