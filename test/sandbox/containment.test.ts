@@ -1,11 +1,12 @@
 // What the kernel's process is shut into. bubblewrap is tried for real: where this machine does not let it run, its own tests are
 // skipped with the reason, and what holds without it is tested everywhere.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { bubblewrap, spawnKernel } from "../../sandbox/index.ts";
+import { endProcess } from "../../sandbox/spawn.ts";
 import { BIN, cli, folder } from "../e2e/cli.ts";
 import { openKernel } from "./setup.ts";
 
@@ -19,6 +20,18 @@ function inside(script: string): unknown {
   const { stdout, stderr } = spawnSync(file, args, { env: { TZ: "UTC" }, encoding: "utf8", timeout: 30_000 });
   if (stdout === "") throw new Error(stderr);
   return JSON.parse(stdout) as unknown;
+}
+
+/** Command names of what runs in these process groups; what has ended and was not yet fetched is none. */
+function runningOf(groups: ReadonlySet<number>): string[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      const [, name = "", state, group] = /\((.*)\) (\S) \d+ (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+      return groups.has(Number(group)) && state !== "Z" ? [name] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 const lines = (path: string): string[] => readFileSync(path, "utf8").split("\0").filter(Boolean);
@@ -75,6 +88,19 @@ describe.runIf(outer.state === "on")(`bubblewrap (${why})`, () => {
     using second = await openKernel();
     process.kill(second.kernel.pid ?? 0, "SIGUSR2");
     await expect.poll(() => second.deaths, { timeout: 10_000 }).toEqual(["memory"]);
+  });
+
+  it("leaves nothing behind when a kernel is ended while it still comes up", async () => {
+    const groups = new Set<number>();
+    for (let i = 0; i < 120; i++) {
+      const started = spawnKernel({ zone: "UTC", locale: "en-US", jitless: false });
+      started.socket.on("error", () => undefined);
+      groups.add(started.child.pid ?? 0);
+      const until = performance.now() + (i % 30) * 0.2;
+      while (performance.now() < until);
+      endProcess(started);
+    }
+    await expect.poll(() => runningOf(groups), { timeout: 10_000 }).toEqual([]);
   });
 
   it("leaves nothing behind when the host is killed in the middle of a loop", async () => {
