@@ -70,7 +70,7 @@ export class Cells {
           this.#failed(n, hinted(thrown, script), { names, before });
         } catch {
           // A cell replaced what telling an error needs: it ends all the same.
-          this.#done("threw", { error: UNTOLD }, { names: [], before });
+          this.#done(n, "threw", { error: UNTOLD }, { names: [], before });
         }
       }
     };
@@ -80,9 +80,9 @@ export class Cells {
   #finished(n: number, value: unknown, defined: Defined): void {
     const { answer, limits } = this.#parts;
     const final = answer.value;
-    if (final !== undefined) return this.#done("final", {}, defined);
+    if (final !== undefined) return this.#done(n, "final", {}, defined);
     if (value !== undefined) this.#keep(n, value);
-    this.#done("ok", { value: encodeValue(posted(value, limits)) }, defined);
+    this.#done(n, "ok", { value: encodeValue(posted(value, limits)) }, defined);
   }
 
   #keep(n: number, value: unknown): void {
@@ -96,16 +96,16 @@ export class Cells {
 
   #failed(n: number, thrown: unknown, defined: Defined): void {
     const { answer, limits } = this.#parts;
-    if (answer.value !== undefined) return this.#done("final", {}, defined);
+    if (answer.value !== undefined) return this.#done(n, "final", {}, defined);
     remember("_error", thrown);
-    this.#done("threw", { error: encodeError(normalise(thrown, n, limits)) }, defined);
+    this.#done(n, "threw", { error: encodeError(normalise(thrown, n, limits)) }, defined);
   }
 
-  #done(outcome: string, raw: Readonly<Record<string, string>>, { names, before }: Defined): void {
+  #done(n: number, outcome: string, raw: Readonly<Record<string, string>>, { names, before }: Defined): void {
     const { bridge, console } = this.#parts;
     console.flush();
     const tail = console.tail;
-    bridge.post("done", encode({ outcome, tail, console_length: console.length }, { ...raw, vars: definedNames(names, before) }));
+    bridge.post("done", encode({ cell: n, outcome, tail, console_length: console.length }, { ...raw, vars: definedNames(names, before) }));
   }
 }
 

@@ -94,6 +94,8 @@ export interface FinalPost {
 }
 
 export interface DonePost {
+  /** An earlier cell's promise may be what it waited for: the entry is not its own then. */
+  readonly cell: number;
   readonly outcome: "ok" | "threw" | "final";
   readonly value?: PostedValue;
   readonly error?: PostedError;

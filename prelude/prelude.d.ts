@@ -52,6 +52,8 @@ interface QueryOptions {
   max_tokens?: number;
   /** JSON Schema of the reply; the reply is parsed, validated, and retried with the validation error. */
   schema?: JsonSchema;
+  /** Do not reuse an earlier or running identical call (identical calls in a session are otherwise made, and paid for, once). */
+  fresh?: boolean;
 }
 
 /** Ask a model. Plain completion: no sandbox, no tools. */

@@ -145,15 +145,16 @@ function finalPost(value: unknown): FinalPost | undefined {
 
 function donePost(value: unknown): DonePost | undefined {
   if (!isFields(value)) return undefined;
-  const { outcome, tail, console_length, vars } = value;
+  const { cell, outcome, tail, console_length, vars } = value;
   if (outcome !== "ok" && outcome !== "threw" && outcome !== "final") return undefined;
-  if (!isText(tail, MAX_CONSOLE) || !isCount(console_length) || !Array.isArray(vars)) return undefined;
+  if (!isText(tail, MAX_CONSOLE) || !isCount(cell) || !isCount(console_length) || !Array.isArray(vars)) return undefined;
   const posted = value["value"] === undefined ? undefined : postedValue(value["value"], outcome === "final" ? MAX_ANSWER : MAX_VALUE);
   const error = value["error"] === undefined ? undefined : postedError(value["error"]);
   return {
     outcome,
     tail,
     console_length,
+    cell,
     vars: vars.filter((name): name is string => isText(name, MAX_TOLD_NAME)).slice(0, MAX_TOLD_NAMES),
     ...(posted === undefined ? {} : { value: posted }),
     ...(error === undefined ? {} : { error }),

@@ -115,6 +115,11 @@ export class Kernel {
     return this.#death === undefined;
   }
 
+  /** Entries that have ended. Those that are open run one after another, so what is posted now is the next one's. */
+  get ended(): number {
+    return this.#entries.ended;
+  }
+
   /** Frames that were not looked at. */
   get ignored(): number {
     return this.#ignored;
@@ -130,7 +135,7 @@ export class Kernel {
     return this.#ready;
   }
 
-  /** Enters the isolate once. Never rejects: a death is how the entry ended. */
+  /** Enters the isolate once, after the entries that are open. Never rejects: a death is how the entry ended. */
   enter(kind: EntryKind, id: number, text: string, facts: string, timeoutMs: number): Promise<Ended> {
     return this.#open(timeoutMs, (seq) => this.send({ type: "enter", seq, kind, id, facts, timeout_ms: timeoutMs }, text));
   }

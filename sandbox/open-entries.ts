@@ -1,5 +1,5 @@
-// Entries a kernel has not answered yet, and the ladder past the timeout of each: it has a moment to end by itself, then its isolate is
-// given up, then its process. Every entry ends exactly once.
+// Entries a kernel has not answered yet, which it runs one after another, and the ladder past the timeout of the one that runs: it has a
+// moment to end by itself, then its isolate is given up, then its process. Every entry ends exactly once.
 import type { EntryEnd } from "./protocol.ts";
 
 /** Why a kernel is gone. `memory`: it passed its cap; `stuck`: it did not stop at a limit; `silent`: it missed its heartbeat; `closed`: by us. */
@@ -18,9 +18,9 @@ const MAX_PATIENCE_MS = 5_000;
 
 interface Waiting {
   readonly resolve: (ended: Ended) => void;
-  readonly started: number;
-  /** From then on posts do not hold the ladder up any more. */
-  readonly lastStep: number;
+  readonly timeoutMs: number;
+  /** When the one before it had ended; of one that waits, when it was sent. */
+  started: number;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -33,6 +33,7 @@ export class OpenEntries {
   readonly #ladder: Ladder;
   readonly #waiting = new Map<number, Waiting>();
   #seq = 0;
+  #ended = 0;
   #posts = 0;
 
   constructor(ladder: Ladder) {
@@ -43,17 +44,30 @@ export class OpenEntries {
     return this.#waiting.size;
   }
 
+  /** How many have ended so far. */
+  get ended(): number {
+    return this.#ended;
+  }
+
   /** Sends an entry by its new number; resolves when it has ended. */
   open(timeoutMs: number, send: (seq: number) => void): Promise<Ended> {
     const seq = ++this.#seq;
     return new Promise((resolve) => {
-      const started = performance.now();
-      this.#waiting.set(seq, { resolve, started, lastStep: started + timeoutMs + MAX_PATIENCE_MS, timer: undefined });
-      this.#after(timeoutMs + OVERDUE_MS, seq, () => {
-        this.#ladder.dispose(seq);
-        this.#after(DISPOSE_MS, seq, () => this.#ladder.kill());
-      });
+      this.#waiting.set(seq, { resolve, timeoutMs, started: performance.now(), timer: undefined });
+      if (this.#waiting.size === 1) this.#begin();
       send(seq);
+    });
+  }
+
+  /** The oldest one runs. */
+  #begin(): void {
+    const [oldest] = this.#waiting;
+    if (oldest === undefined) return;
+    const [seq, waiting] = oldest;
+    waiting.started = performance.now();
+    this.#after(waiting.timeoutMs + OVERDUE_MS, seq, () => {
+      this.#ladder.dispose(seq);
+      this.#after(DISPOSE_MS, seq, () => this.#ladder.kill());
     });
   }
 
@@ -61,13 +75,16 @@ export class OpenEntries {
     this.#posts++;
   }
 
-  /** False when no entry of this number is open. What the kernel says of the time counts only within what we measured. */
+  /** False when not this entry is the one that runs. What the kernel says of the time counts only within what we measured. */
   end(seq: number, { ms, ...ended }: Exclude<Ended, { end: "dead" }>): boolean {
-    const waiting = this.#waiting.get(seq);
-    if (waiting === undefined) return false;
+    const [oldest] = this.#waiting;
+    if (oldest === undefined || oldest[0] !== seq) return false;
+    const [, waiting] = oldest;
     this.#waiting.delete(seq);
+    this.#ended++;
     clearTimeout(waiting.timer);
     waiting.resolve({ ...ended, ms: Math.max(0, Math.min(ms, performance.now() - waiting.started)) });
+    this.#begin();
     return true;
   }
 
@@ -88,7 +105,9 @@ export class OpenEntries {
       // Timers come before what has arrived: let that be read first.
       setImmediate(() => {
         if (!this.#waiting.has(seq)) return;
-        if (this.#posts !== posts && performance.now() < waiting.lastStep) this.#after(RECHECK_MS, seq, step);
+        // From then on posts do not hold the ladder up any more.
+        const lastStep = waiting.started + waiting.timeoutMs + MAX_PATIENCE_MS;
+        if (this.#posts !== posts && performance.now() < lastStep) this.#after(RECHECK_MS, seq, step);
         else step();
       });
     }, ms);

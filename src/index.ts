@@ -6,10 +6,20 @@ export type { AskResult } from "./library/ask-result.ts";
 export type { SessionEvent } from "./library/events.ts";
 export { openSession, type SessionOptions } from "./library/open-session.ts";
 export type { CellResult } from "./library/result.ts";
-export type { AskBounds, ContextInfo, ModelNames, ReplSession, RunOptions, SessionAskOptions, Variable } from "./library/session.ts";
+export type {
+  AskBounds,
+  ContextInfo,
+  ModelNames,
+  ReplSession,
+  ResumedCell,
+  RunOptions,
+  SessionAskOptions,
+  Variable,
+} from "./library/session.ts";
 export type { Complete, ModelChoice } from "./llm/function-model.ts";
 export type { JsonSchema, Model, ModelReply, ModelRequest, Price, Rates, ReplCall, TokenUsage, Turn } from "./llm/model.ts";
 export type { StopReason } from "./loop/types.ts";
 export type { Usage } from "./pool/usage.ts";
+export type { EarlierCell } from "./session/kept.ts";
 export type { ContextInput, MemoryContext } from "./workspace/context-input.ts";
 export type { CellError, OutcomeKind, SessionState } from "../sandbox/outcome.ts";

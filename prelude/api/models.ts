@@ -5,7 +5,7 @@ import type { Operation } from "../contract.ts";
 import { badArgument, coded } from "../errors.ts";
 import { argumentJson } from "../json.ts";
 import { kindOf, optionsOf, shown, type Options } from "../options.ts";
-import { define, filter, isArray, isError, join, map, NativePromise, stringifyJson, sublist } from "../primordials.ts";
+import { create, define, filter, isArray, isError, join, map, NativePromise, stringifyJson, sublist } from "../primordials.ts";
 import { correction, readReply, type Schema } from "./schema.ts";
 
 interface Slot {
@@ -15,7 +15,6 @@ interface Slot {
 
 const SCHEMA_TRIES = 3;
 
-/** `fresh` holds already: no call is ever answered by an earlier one. */
 const QUERY = ["model", "system", "temperature", "max_tokens", "schema", "fresh"];
 const BATCH = ["on_error", "limit"];
 const RLM = ["context", "budget", "max_iterations"];
@@ -32,6 +31,8 @@ export class ModelCalls {
   readonly #bridge: Bridge;
   readonly #isCorpus: (value: unknown) => boolean;
   readonly #argument: number;
+  /** Prompts whose replies did not fit: they are asked anew, the host would give the same replies again. */
+  readonly #unfit: Record<string, true> = create(null) as Record<string, true>;
 
   constructor(bridge: Bridge, isCorpus: (value: unknown) => boolean, argumentLimit: number) {
     this.#bridge = bridge;
@@ -80,13 +81,31 @@ export class ModelCalls {
     return this.#bridge.call(operation, argumentJson(`${name}: argument`, call, this.#argument));
   }
 
+  /** `fresh_at`: the ones among them that are asked anew. */
+  async #sendAll(operation: Operation, name: string, options: Options, prompts: readonly string[]): Promise<Slot[]> {
+    const known = map(prompts, (prompt, i) => (this.#unfit[prompt] === true ? i : -1));
+    const anew = filter(known, (i) => i !== -1);
+    return (await this.#send(operation, name, { ...options, prompts, ...(anew.length === 0 ? {} : { fresh_at: anew }) })) as Slot[];
+  }
+
+  /** A first reply may still be mended by the one to its correction. */
+  #noteUnfit(prompt: string, asked: string, attempt: number): void {
+    if (attempt > 1) this.#unfit[asked] = true;
+    if (attempt === SCHEMA_TRIES) this.#unfit[prompt] = true;
+  }
+
   /** Parsed and validated; a reply that does not fit goes back once or twice with what is wrong. */
   async #typed(operation: "llm" | "rlm", name: string, prompt: string, options: Options, schema: Schema): Promise<unknown> {
     let asked = prompt;
     for (let attempt = 1; ; attempt++) {
-      const text = await this.#send(operation, name, { ...options, prompt: asked });
+      const text = await this.#send(operation, name, {
+        ...options,
+        prompt: asked,
+        ...(this.#unfit[asked] === true ? { fresh: true } : {}),
+      });
       const result = readReply(text, schema);
       if ("value" in result) return result.value;
+      this.#noteUnfit(prompt, asked, attempt);
       if (attempt === SCHEMA_TRIES) throw coded("E_LLM_SCHEMA", `${name}: ${unfit(result.error)} (E_LLM_SCHEMA)`);
       asked = correction(prompt, text, result.error);
     }
@@ -100,10 +119,11 @@ export class ModelCalls {
     options: Options,
     schema: Schema | undefined,
   ): Promise<unknown[]> {
-    const slots = (await this.#send(operation, name, { ...options, prompts })) as Slot[];
+    const slots = await this.#sendAll(operation, name, options, prompts);
     const results: unknown[] = map(slots, (slot) => slot.text);
     if (schema === undefined) return this.#report(name, slots, results, options);
     let open = map(slots, (_, i) => i);
+    const last: string[] = map(prompts, (prompt) => prompt);
     for (let attempt = 1; ; attempt++) {
       const asked: string[] = map(open, () => "");
       open = filter(open, (i, at) => {
@@ -112,24 +132,25 @@ export class ModelCalls {
         const result = readReply(slot.text, schema);
         results[i] = "value" in result ? result.value : null;
         if ("value" in result) return false;
+        this.#noteUnfit(prompts[i] as string, last[i] as string, attempt);
         if (attempt === SCHEMA_TRIES) slots[i] = { text: null, error: { code: "E_LLM_SCHEMA", message: unfit(result.error) } };
-        asked[at] = correction(prompts[i] ?? "", slot.text, result.error);
+        asked[at] = last[i] = correction(prompts[i] as string, slot.text, result.error);
         return attempt < SCHEMA_TRIES;
       });
       if (open.length === 0) return this.#report(name, slots, results, options);
       const again = filter(asked, (prompt) => prompt !== "");
-      const replies = await this.#again(operation, name, { ...options, prompts: again });
+      const replies = await this.#again(operation, name, options, again);
       for (let at = 0; at < open.length; at++) slots[open[at] as number] = replies[at] as Slot;
     }
   }
 
   /** A refused retry fails its slots, not those that are answered. */
-  async #again(operation: Operation, name: string, call: Options & { readonly prompts: readonly string[] }): Promise<readonly Slot[]> {
+  async #again(operation: Operation, name: string, options: Options, prompts: readonly string[]): Promise<readonly Slot[]> {
     try {
-      return (await this.#send(operation, name, call)) as Slot[];
+      return await this.#sendAll(operation, name, options, prompts);
     } catch (error) {
       const code = isError(error) && "code" in error && typeof error.code === "string" ? error.code : "E_DEFECT";
-      return map(call.prompts, () => ({ text: null, error: { code, message: isError(error) ? error.message : "failed" } }));
+      return map(prompts, () => ({ text: null, error: { code, message: isError(error) ? error.message : "failed" } }));
     }
   }
 

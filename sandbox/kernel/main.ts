@@ -20,8 +20,9 @@ const socket = new Socket({ fd: HOST_FD, readable: true, writable: true });
 const engine = new Engine(addonPath);
 
 let guest: GuestIsolate | undefined;
-/** The entry that runs, by its number. */
+/** The entry that runs, by its number; those that came meanwhile wait for it. */
 let running = 0;
+let entering: Promise<void> = Promise.resolve();
 let rssCapMb = Number.POSITIVE_INFINITY;
 let chunks: Buffer[] = [];
 const contexts: { setup: string; text: SharedText }[] = [];
@@ -65,7 +66,12 @@ async function loadContext(frame: HostFrame & { type: "context" }, body: Buffer)
   await enter(frame.seq, ["context", 0, text, facts], frame.timeout_ms);
 }
 
-async function enter(seq: number, args: readonly (string | number | SharedText)[], timeoutMs: number): Promise<void> {
+function enter(seq: number, args: readonly (string | number | SharedText)[], timeoutMs: number): Promise<void> {
+  entering = entering.then(() => enterNow(seq, args, timeoutMs));
+  return entering;
+}
+
+async function enterNow(seq: number, args: readonly (string | number | SharedText)[], timeoutMs: number): Promise<void> {
   if (guest === undefined) throw new Error("entered before it was opened");
   running = seq;
   const entered = await guest.enter(args, timeoutMs);

@@ -28,6 +28,12 @@ export function optionalNumber(
   throw bad(`${what} is ${shown(value)}, not a ${range.whole === true ? "whole " : ""}number from ${range.min} to ${range.max}`);
 }
 
+export function optionalFlag(what: string, value: unknown): boolean {
+  if (value === undefined || value === null) return false;
+  if (typeof value === "boolean") return value;
+  throw bad(`${what} is ${shown(value)}, not true or false`);
+}
+
 export function bad(message: string): HostError {
   return new HostError("E_BAD_ARGUMENT", message);
 }

@@ -1,12 +1,12 @@
 // llm_query and llm_batch_query: one plain completion, or many in order, each with its own failure.
 import pLimit from "p-limit";
 import { HostError, messageOf } from "../errors.ts";
-import type { Model, ModelReply, ModelRequest } from "../llm/model.ts";
+import type { Model, ModelRequest } from "../llm/model.ts";
 import { estimateTokens } from "../llm/tokens.ts";
 import type { Budget } from "../pool/budget.ts";
-import type { Schedule } from "../pool/scheduler.ts";
-import { bad, fields, optionalNumber, optionalText, shown, text, type Fields } from "./arguments.ts";
-import type { CallContext, Handler } from "./types.ts";
+import type { Answer, Memo } from "../pool/memo.ts";
+import { bad, fields, optionalFlag, optionalNumber, optionalText, shown, text, type Fields } from "./arguments.ts";
+import type { CallContext, Handler, Served } from "./types.ts";
 
 /** The models of a session; the first call of a cell is what chooses them, so it may be what fails. */
 export interface Models {
@@ -16,7 +16,7 @@ export interface Models {
 
 export interface LlmOptions {
   readonly models: Models;
-  readonly schedule: Schedule;
+  readonly memo: Memo;
   readonly budget: Budget;
   readonly deadlineMs: number;
 }
@@ -34,7 +34,7 @@ export function llm(options: LlmOptions): Handler {
   return async (args, call) => {
     const given = fields("llm_query", args);
     const model = await pick(options.models, given);
-    return await ask(options, model, request("llm_query", model, text("llm_query: prompt", given["prompt"]), given), call);
+    return await askOne(options, model, request("llm_query", model, text("llm_query: prompt", given["prompt"]), given), given, call);
   };
 }
 
@@ -98,26 +98,39 @@ export function request(name: string, model: Model, prompt: string, given: Field
   };
 }
 
-export async function ask(
-  { schedule, budget, deadlineMs }: LlmOptions,
+export async function askOne(options: LlmOptions, model: Model, asked: ModelRequest, given: Fields, call: CallContext): Promise<string> {
+  return await ask(options, model, asked, optionalFlag("fresh", given["fresh"]), call, call.served);
+}
+
+async function ask(
+  { memo, budget, deadlineMs }: LlmOptions,
   model: Model,
   asked: ModelRequest,
+  isFresh: boolean,
   call: CallContext,
+  served: CallContext["served"],
 ): Promise<string> {
   const started = performance.now();
   const told = (ok: boolean): void =>
     call.emit({ type: "model_call", model: model.id, purpose: "sub", ms: performance.now() - started, ok });
-  let reply: ModelReply;
+  let answer: Answer;
   try {
-    reply = await schedule(model, asked, { signal: call.signal, deadlineMs, budget });
+    answer = await memo.ask(model, asked, { signal: call.signal, deadlineMs, budget, isFresh, onAgain: call.again?.onRequest });
   } catch (error) {
     told(false);
     throw error;
   }
-  told(true);
-  if (reply.stop === "refusal") throw new HostError("E_LLM_REFUSED", `${model.id} declined to answer: ${reply.text.slice(0, 300)}`);
-  if (reply.stop === "length") call.warn(`a reply of ${model.id} was cut at max_tokens = ${asked.maxTokens}`);
-  return reply.text;
+  // What was not asked was no call.
+  if (answer.paid !== undefined) told(true);
+  served(servedBy(answer));
+  const { stop, text: said } = answer.reply;
+  if (stop === "refusal") throw new HostError("E_LLM_REFUSED", `${model.id} declined to answer: ${said.slice(0, 300)}`);
+  if (stop === "length") call.warn(`a reply of ${model.id} was cut at max_tokens = ${asked.maxTokens}`);
+  return said;
+}
+
+function servedBy({ key, paid }: Answer): Served {
+  return { ...(key === undefined ? {} : { memo: key }), ...(paid === undefined ? {} : { paid }) };
 }
 
 /** Slots in the order of the prompts; a failed one says why and fails alone. A batch out of the budget's reach is refused whole. */
@@ -129,18 +142,39 @@ export async function askAll(
   call: CallContext,
 ): Promise<Slot[]> {
   const limit = optionalNumber("limit", given["limit"], { min: 1, max: 10_000, whole: true });
-  options.budget.checkBatch(model, requests);
+  const isFresh = freshness(given);
+  const arrived = requests.map((_, i) => slotIn(call.again?.slots.get(i)));
+  const anew = requests.filter((_, i) => arrived[i] === undefined && isFresh(i));
+  const rest = requests.filter((_, i) => arrived[i] === undefined && !isFresh(i));
+  options.budget.checkBatch(model, [...anew, ...(await options.memo.unanswered(model, rest))]);
   const own = limit === undefined ? undefined : pLimit(limit);
   let done = 0;
   call.emit({ type: "progress", label: "llm_batch_query", done, total: requests.length });
   const one = async (asked: ModelRequest, i: number): Promise<Slot> => {
-    const slot = await slotOf(() => ask(options, model, asked, call));
+    const before = arrived[i];
+    if (before !== undefined) return before;
+    let served: Served = {};
+    const slot = await slotOf(() => ask(options, model, asked, isFresh(i), call, (told) => (served = told)));
     call.signal.throwIfAborted();
-    call.slot(i, slot);
+    call.slot(i, slot, served);
     call.emit({ type: "progress", label: "llm_batch_query", done: ++done, total: requests.length });
     return slot;
   };
   return await Promise.all(requests.map((asked, i) => (own === undefined ? one(asked, i) : own(() => one(asked, i)))));
+}
+
+/** Which prompts of a batch no earlier answer counts for: all by `fresh`, or those the guest lists, whose replies did not fit their schema. */
+function freshness(given: Fields): (i: number) => boolean {
+  const listed: unknown = given["fresh_at"];
+  if (optionalFlag("fresh", given["fresh"])) return () => true;
+  if (!Array.isArray(listed)) return () => false;
+  const fresh = new Set<unknown>(listed);
+  return (i) => fresh.has(i);
+}
+
+/** A slot as the journal tells of it; one that failed is asked for again. */
+function slotIn(kept: unknown): Slot | undefined {
+  return typeof kept === "object" && kept !== null && "text" in kept && typeof kept.text === "string" ? { text: kept.text } : undefined;
 }
 
 async function slotOf(work: () => Promise<string>): Promise<Slot> {

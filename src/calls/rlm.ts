@@ -1,6 +1,6 @@
 // rlm_query at the depth limit, where this version always is: an llm_query with the text of its context after the prompt, said so.
 import { fields, optionalNumber, text, type Fields } from "./arguments.ts";
-import { ask, askAll, pick, promptsOf, request, type LlmOptions } from "./llm.ts";
+import { askAll, askOne, pick, promptsOf, request, type LlmOptions } from "./llm.ts";
 import type { CallContext, Handler } from "./types.ts";
 
 export function rlm(options: LlmOptions): Handler {
@@ -9,10 +9,11 @@ export function rlm(options: LlmOptions): Handler {
     checkShares("rlm_query", given);
     const model = await pick(options.models, given);
     say(call, "rlm_query");
-    return await ask(
+    return await askOne(
       options,
       model,
       request("rlm_query", model, withContext(text("rlm_query: prompt", given["prompt"]), given), given),
+      given,
       call,
     );
   };

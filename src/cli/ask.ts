@@ -4,7 +4,7 @@ import type { EventSink } from "../events.ts";
 import type { AskResult } from "../library/ask-result.ts";
 import { ASK } from "../library/open.ts";
 import { dollars } from "../pool/cost.ts";
-import { usageJson } from "../pool/usage.ts";
+import { usageJson, type Usage } from "../pool/usage.ts";
 import { openFor, type CommandContext, type Streams } from "./command.ts";
 import { EXIT, exitOfCode } from "./exit.ts";
 import { catchSignals } from "./interrupt.ts";
@@ -12,18 +12,20 @@ import { Reporter } from "./reporter.ts";
 import { carriesText, tellingWhenLate } from "./stdin.ts";
 import { counted } from "./terminal.ts";
 
-export async function ask(question: string, paths: readonly string[], context: CommandContext): Promise<number> {
-  if (question.trim() === "") throw new HostError("E_USAGE", "the question is empty: rlm-repl ask 'your question' PATH…");
+/** Without a question, the one that the session was asked last goes on. */
+export async function ask(question: string | undefined, paths: readonly string[], context: CommandContext): Promise<number> {
+  if (question?.trim() === "") throw new HostError("E_USAGE", "the question is empty: rlm-repl ask 'your question' PATH…");
   const { settings, out, err } = context;
   const { json = false, quiet = false, verbose = false } = settings;
   const reporter = new Reporter(err, { quiet, verbose, console: verbose, turns: !json });
   await using session = await openFor(context, ASK, reporter.emit, handedOf(paths, context, reporter.emit));
   const { isPriced } = await session.models();
-  const { usd, calls } = session.left;
+  const { usd, calls } = session.askBounds;
   const bounds = [...(calls === null ? [] : [`${calls} model calls`]), ...(usd === null || !isPriced ? [] : [dollars(usd, "down")])];
   reporter.emit({ type: "notice", text: `at most ${bounds.join(" and ")} (--max-calls, --max-cost), session ${session.id}` });
   using signals = catchSignals(() => void session.close());
-  const result = await session.ask(question, { signal: signals.signal });
+  const { signal } = signals;
+  const result = await (question === undefined ? session.resumeAsk({ signal }) : session.ask(question, { signal }));
   reporter.end();
   if (json) await out.raw(`${JSON.stringify(askJson(result))}\n`);
   else await showAnswer(result, quiet, { out, err });
@@ -62,8 +64,15 @@ export async function showAnswer(result: AskResult, quiet: boolean, { out, err }
     await out.write(`${typeof answer === "string" ? answer : JSON.stringify(answer, null, 2)}\n`);
   if (quiet) return;
   const money = usage.usd === null ? "price unknown" : dollars(usage.usd, "up");
-  const told = `rlm-repl: ${counted(iterations, "turn")}, ${counted(usage.calls, "model call")}, ${usage.inputTokens.toLocaleString("en-US")} + ${usage.outputTokens.toLocaleString("en-US")} tokens, ${money}`;
+  const told = `rlm-repl: ${counted(iterations, "turn")}, ${counted(usage.calls, "model call")}, ${usage.inputTokens.toLocaleString("en-US")} + ${usage.outputTokens.toLocaleString("en-US")} tokens, ${money}${savedInWords(usage)}`;
   await err.raw(`${err.dim(err.wrapped(told))}\n`);
+}
+
+/** What identical calls saved, as the end of a sentence. */
+export function savedInWords({ memo, savedUsd }: Usage): string {
+  if (memo === 0) return "";
+  const saved = savedUsd === null || savedUsd === 0 ? "" : `, ${dollars(savedUsd, "down")} saved`;
+  return `; ${counted(memo, "identical call")} not made again${saved}`;
 }
 
 function exitOf({ stopReason, error }: AskResult): number {

@@ -14,7 +14,7 @@ export type Request =
   | { readonly command: "eval"; readonly code: string; readonly given: Given }
   | { readonly command: "stdin"; readonly given: Given }
   | { readonly command: "run"; readonly file: string; readonly stop: boolean; readonly given: Given }
-  | { readonly command: "ask"; readonly question: string; readonly paths: readonly string[]; readonly given: Given }
+  | { readonly command: "ask"; readonly question: string | undefined; readonly paths: readonly string[]; readonly given: Given }
   | { readonly command: "demo"; readonly path: string | undefined; readonly given: Given }
   | { readonly command: "doctor"; readonly given: Given }
   | { readonly command: "sessions"; readonly request: SessionsRequest; readonly given: Given }
@@ -75,13 +75,17 @@ export function parseArguments(argv: readonly string[], version: string): Reques
       request = { command: "run", file, stop: own["stop"] === true, given: joined(own) };
     });
   sub("ask", "ask a question over files: a root model explores them by writing cells")
-    .argument("<question>", "in quotes")
+    .argument("[question]", "in quotes; left out with --resume, --continue or --session, the last one goes on")
     .argument(
       "[paths...]",
       "files, folders, quoted globs, or -; together one context (default: standard input, where something is piped in)",
     )
-    .action((question: string, paths: string[], own: Record<string, unknown>) => {
-      request = { command: "ask", question, paths, given: joined(own) };
+    .action((question: string | undefined, paths: string[], own: Record<string, unknown>) => {
+      const given = joined(own);
+      const isResumed = given.resume !== undefined || given.continue !== undefined || given.session !== undefined;
+      if (question === undefined && !isResumed)
+        throw new HostError("E_USAGE", "ask needs a question: rlm-repl ask 'your question' PATH…; --resume ID goes on with an earlier one");
+      request = { command: "ask", question, paths, given };
     });
   sub("demo", "a run over real files with cells written beforehand; needs no key")
     .argument("[path]", "default: this project's own dependencies")

@@ -1,14 +1,16 @@
 // `sessions`: what is kept, looked at, copied and thrown away.
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { HostError } from "../errors.ts";
 import { forkSession } from "../session/fork.ts";
 import { stateDir } from "../session/state-dir.ts";
-import { findSession, listSessions, prunable, removeSession, type KeptSession } from "../session/store.ts";
+import { repliesBefore } from "../session/reply-cache.ts";
+import { cacheFolder, findSession, listSessions, MAX_AGE_MS, prunable, removeSession, type KeptSession } from "../session/store.ts";
 import { bytesInWords } from "../workspace/describe.ts";
 import type { CommandContext } from "./command.ts";
 import { confirm } from "./dialog.ts";
 import { EXIT } from "./exit.ts";
+import { counted } from "./terminal.ts";
 
 export interface SessionsRequest {
   readonly action: string;
@@ -94,15 +96,18 @@ async function show(session: KeptSession, { out, settings }: CommandContext): Pr
 
 async function prune(folder: string, isAgreed: boolean, { out, process: host }: CommandContext): Promise<number> {
   const old = prunable(listSessions(folder), Date.now());
-  if (old.length === 0) {
+  const replies = repliesBefore(cacheFolder(folder), Date.now() - MAX_AGE_MS);
+  if (old.length + replies.length === 0) {
     await out.raw("nothing is older than 30 days, and all together are under 2 GiB\n");
     return EXIT.ok;
   }
   const bytes = bytesInWords(old.reduce((sum, session) => sum + session.bytes, 0));
   const terminal = { stdin: host.stdin, stdout: process.stdout, env: host.env };
-  const message = `Remove ${old.length} session${old.length === 1 ? "" : "s"}, ${bytes}?`;
+  const what = `${counted(old.length, "session")}, ${bytes}${replies.length === 0 ? "" : `, and ${counted(replies.length, "cached answer")}`}`;
+  const message = `Remove ${what}?`;
   if (!isAgreed && !(await confirm(terminal, { message, instead: "rlm-repl sessions prune --yes" }))) return EXIT.ok;
   for (const session of old) removeSession(session);
-  await out.raw(`${old.length} removed, ${bytes}\n`);
+  for (const reply of replies) rmSync(reply, { force: true });
+  await out.raw(`removed: ${what}\n`);
   return EXIT.ok;
 }

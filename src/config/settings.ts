@@ -22,6 +22,8 @@ export interface Settings {
   /** USD. */
   readonly maxCost?: number;
   readonly maxCalls?: number;
+  /** Identical model calls of cells are made once over all sessions that say so. */
+  readonly cache?: boolean;
   readonly prices?: string;
   readonly maxIterations?: number;
   readonly tz?: string;

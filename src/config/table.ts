@@ -85,6 +85,11 @@ export const TABLE: readonly Row[] = [
     meaning: "most model calls",
     without: "500 for ask, none elsewhere",
   }),
+  row("cache", {
+    reader: yes,
+    meaning: "model calls of cells that an earlier session made are not made again (not with --ephemeral)",
+    without: "once in each session",
+  }),
   row("prices", {
     value: "file",
     reader: path,

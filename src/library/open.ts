@@ -9,7 +9,7 @@ import type { ModelChoice } from "../llm/function-model.ts";
 import { automaticWorkers, MODEL_CALLS_AT_A_TIME, workersNotice } from "../pool/settings.ts";
 import { HostError } from "../errors.ts";
 import { forkSession } from "../session/fork.ts";
-import { findSession, listSessions, type KeptSession } from "../session/store.ts";
+import { cacheFolder, findSession, listSessions, type KeptSession } from "../session/store.ts";
 import type { ContextInput } from "../workspace/context-input.ts";
 import { openEverything, type OpenOptions } from "../session/open.ts";
 import { stateDir } from "../session/state-dir.ts";
@@ -20,7 +20,7 @@ import { ReplSession, type SessionDefaults } from "./session.ts";
 export interface Kind {
   /** Sessions that are kept have a journal. */
   readonly keep: boolean;
-  /** The session is one question: its bounds are those of the question. */
+  /** The session is there for questions: its bounds are those of a question. */
   readonly isAsk: boolean;
   /** Seconds of a slice and of a cell's own time, where nobody said. */
   readonly cellTimeout?: number;
@@ -65,10 +65,11 @@ export async function openWith(resolved: Resolved, kind: Kind, host: Host, hande
     if (events.isHeard) events.emit(sessionEvent(event));
   };
   const defaults: SessionDefaults = {
-    maxCost: ASK_BOUNDS.maxCost,
-    maxCalls: ASK_BOUNDS.maxCalls,
+    maxCost: (kind.isAsk ? values.maxCost : undefined) ?? ASK_BOUNDS.maxCost,
+    maxCalls: (kind.isAsk ? values.maxCalls : undefined) ?? ASK_BOUNDS.maxCalls,
     maxIterations: values.maxIterations ?? ASK_BOUNDS.maxIterations,
-    isBounded: kind.isAsk || values.maxCost !== undefined || values.maxCalls !== undefined,
+    givenIterations: values.maxIterations,
+    isBounded: !kind.isAsk && (values.maxCost !== undefined || values.maxCalls !== undefined),
     limits: limitsOf(resolved, kind),
   };
   const notice = values.maxWorkers === undefined ? undefined : workersNotice(values.maxWorkers, resolved.sources.maxWorkers ?? "");
@@ -120,6 +121,7 @@ function mustHaveBubblewrap(): void {
 
 function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, handed: Handed, defaults: SessionDefaults): OpenOptions {
   const { cwd, env, stdin, emit } = host;
+  const state = values.ephemeral === true ? undefined : stateDir(values.stateDir, env, process.platform);
   return {
     cwd,
     env,
@@ -136,11 +138,12 @@ function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, hand
       localOnly: values.localOnly === true ? (sources.localOnly ?? "localOnly") : undefined,
       pricesFile: values.prices,
       maxCostGiven: values.maxCost === undefined ? undefined : said("maxCost", values.maxCost, sources.maxCost),
+      maxCalls: kind.isAsk ? defaults.maxCalls : (values.maxCalls ?? null),
       stderrIsTerminal: host.isTerminal,
     },
     bounds: {
-      maxUsd: values.maxCost ?? (kind.isAsk ? defaults.maxCost : null),
-      maxCalls: values.maxCalls ?? (kind.isAsk ? defaults.maxCalls : null),
+      maxUsd: kind.isAsk ? null : (values.maxCost ?? null),
+      maxCalls: kind.isAsk ? null : (values.maxCalls ?? null),
     },
     limits: defaults.limits,
     workers: { count: values.maxWorkers ?? automaticWorkers(), fixed: values.maxWorkers !== undefined },
@@ -148,7 +151,8 @@ function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, hand
     zone: values.tz ?? "UTC",
     locale: values.locale ?? "en-US",
     jitless: values.paranoid ?? false,
-    stateDir: (kind.keep || wantsKept(values)) && values.ephemeral !== true ? stateDir(values.stateDir, env, process.platform) : undefined,
+    stateDir: kind.keep || wantsKept(values) ? state : undefined,
+    cacheDir: values.cache === true && state !== undefined ? cacheFolder(state) : undefined,
     emit,
   };
 }

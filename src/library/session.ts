@@ -8,6 +8,7 @@ import type { ModelChoice } from "../llm/function-model.ts";
 import { askIn } from "../loop/ask.ts";
 import type { Usage } from "../pool/usage.ts";
 import type { ContextInput } from "../workspace/context-input.ts";
+import type { EarlierCell } from "../session/kept.ts";
 import { replaceContexts, type Opened } from "../session/open.ts";
 import { askResult, type AskResult } from "./ask-result.ts";
 import type { EventStream, SessionEvent } from "./events.ts";
@@ -50,6 +51,15 @@ export interface ContextInfo {
   readonly files?: number;
 }
 
+/** `interrupt` ends the cell; what it assigned before stays. */
+export interface ResumedCell {
+  readonly cell: number;
+  readonly source: string;
+  /** Rejects as `run` does. */
+  readonly result: Promise<CellResult>;
+  readonly interrupt: () => void;
+}
+
 export interface ModelNames {
   readonly root: string;
   readonly sub: string;
@@ -59,6 +69,8 @@ export interface ModelNames {
 export interface SessionDefaults extends Required<AskBounds> {
   /** The session has bounds of its own: a question gets no narrower ones unless it asks for them. */
   readonly isBounded: boolean;
+  /** Where somebody said. */
+  readonly givenIterations?: number | undefined;
   readonly limits: Limits;
 }
 
@@ -112,19 +124,36 @@ export class ReplSession implements AsyncDisposable {
     return cellResult(await this.#opened.session.run(code, options));
   }
 
-  /** Runs the loop in this very session: its cells see the variables and leave theirs. Rejects where there is no model (E_NO_MODEL). */
+  /**
+   * Runs the loop in this very session: its cells see the variables and leave theirs. The question that was asked last and has no answer
+   * yet goes on where it stood. Rejects where there is no model (E_NO_MODEL).
+   */
   async ask(question: string, options: SessionAskOptions = {}): Promise<AskResult> {
     if (question.trim() === "") throw new HostError("E_USAGE", "the question is empty");
-    const { isBounded, maxCost, maxCalls, maxIterations, limits } = this.#defaults;
-    const bounds = {
-      maxUsd: options.maxCost ?? (isBounded ? null : maxCost),
-      maxCalls: options.maxCalls ?? (isBounded ? null : maxCalls),
-    };
-    using _ = this.#opened.budget.narrow(bounds);
+    return await this.#ask(question, options);
+  }
+
+  /** Goes on with the question that was asked last; one that has its answer gives it again. Rejects as `ask` does, and with E_USAGE where there is none. */
+  async resumeAsk(options: SessionAskOptions = {}): Promise<AskResult> {
+    return await this.#ask(undefined, options);
+  }
+
+  /** What a question may spend, where it does not say; null: no bound of its own. */
+  get askBounds(): { readonly usd: number | null; readonly calls: number | null } {
+    const { isBounded, maxCost, maxCalls } = this.#defaults;
+    return { usd: isBounded ? null : maxCost, calls: isBounded ? null : maxCalls };
+  }
+
+  async #ask(question: string | undefined, { maxCost, maxCalls, maxIterations, signal }: SessionAskOptions): Promise<AskResult> {
+    const { askBounds } = this;
+    const bounds = { maxUsd: maxCost ?? askBounds.usd, maxCalls: maxCalls ?? askBounds.calls };
     const asked = await askIn(this.#opened, {
       question,
-      limits: { maxIterations: options.maxIterations ?? maxIterations, modelCallMs: limits.modelCallMs },
-      signal: options.signal ?? new AbortController().signal,
+      maxIterations: maxIterations ?? this.#defaults.givenIterations,
+      defaultIterations: this.#defaults.maxIterations,
+      modelCallMs: this.#defaults.limits.modelCallMs,
+      bound: (spent) => this.#opened.budget.narrow(bounds, spent),
+      signal: signal ?? new AbortController().signal,
     });
     return askResult(asked, this.id);
   }
@@ -136,7 +165,10 @@ export class ReplSession implements AsyncDisposable {
 
   /** Other models from the next call on. Rejects, and keeps those there were, when they cannot be had. */
   async setModel(model: ModelChoice, subModel?: ModelChoice): Promise<ModelNames> {
-    return namesOf(await this.#opened.models.choose({ model, ...(subModel === undefined ? {} : { subModel }) }));
+    const names = namesOf(await this.#opened.models.choose({ model, ...(subModel === undefined ? {} : { subModel }) }));
+    // A program's own model has nothing that tells it apart from another of its name.
+    if (typeof model !== "string" || (subModel !== undefined && typeof subModel !== "string")) this.#opened.memo.clear();
+    return names;
   }
 
   /** The models of the session; `isPriced`: money bounds both. Rejects with E_NO_MODEL. */
@@ -166,8 +198,27 @@ export class ReplSession implements AsyncDisposable {
     return await this.#opened.session.undo();
   }
 
-  /** Sources of the cells a session had that goes on, in order. */
-  get earlier(): readonly string[] {
+  /**
+   * Copies the session, as it stands or as it was after a cell, and resolves to the id of the copy, which `openSession({ resume: id })` goes
+   * on with. Rejects with E_STATE where the session is not kept, E_USAGE for a cell it does not have.
+   */
+  async fork(cell?: number): Promise<string> {
+    return await this.#opened.fork(cell);
+  }
+
+  /**
+   * The cell that was running when the process ended which had this session before: it goes on here, and cells that are run wait for it.
+   * Undefined: none was.
+   */
+  get resumedCell(): ResumedCell | undefined {
+    const resumed = this.#opened.session.resumedCell;
+    if (resumed === undefined) return undefined;
+    const { cell, source, outcome } = resumed;
+    return { cell, source, result: outcome.then(cellResult), interrupt: () => this.#opened.session.interrupt() };
+  }
+
+  /** The cells that a session which goes on had, in order. */
+  get earlier(): readonly EarlierCell[] {
     return this.#opened.earlier;
   }
 

@@ -10,28 +10,21 @@ import type { JsonSchema, ModelReply, ModelRequest, ReplCall, TokenUsage, Turn }
 import { REPL_DESCRIPTION, REPL_SCHEMA, REPL_TOOL, codeOf } from "./repl-tool.ts";
 import { withSchemaInstruction } from "./schema-instruction.ts";
 
-/** Blocks of earlier replies by the id of their call: thinking has to be sent back unmodified, and in its place. */
-export type KeptBlocks = ReadonlyMap<string, readonly ContentBlockParam[]>;
-
+const API = "anthropic-messages";
 const CACHED = { cache_control: { type: "ephemeral" } } as const;
 
 /**
  * `format` is the schema in the dialect the provider takes, or undefined where it takes it only in words. There is no temperature:
  * API version 2026-10-21 refuses it for every model.
  */
-export function toMessageParams(
-  request: ModelRequest,
-  model: string,
-  kept: KeptBlocks,
-  format: JsonSchema | undefined,
-): MessageCreateParamsNonStreaming {
+export function toMessageParams(request: ModelRequest, model: string, format: JsonSchema | undefined): MessageCreateParamsNonStreaming {
   const inWords = request.schema !== undefined && format === undefined;
   const system = inWords ? withSchemaInstruction(request.system, request.schema) : request.system;
   const isRoot = request.purpose === "root";
   return {
     model,
     max_tokens: request.maxTokens,
-    messages: toMessages(request.turns, kept, isRoot),
+    messages: toMessages(request.turns, isRoot),
     ...(system ? { system: [{ type: "text", text: system, ...(isRoot ? CACHED : {}) }] } : {}),
     ...(request.repl ? { tools: [TOOL], tool_choice: { type: "auto", disable_parallel_tool_use: true } } : {}),
     ...(format === undefined ? {} : { output_config: { format: { type: "json_schema", schema: { ...format } } } }),
@@ -44,22 +37,29 @@ const TOOL = {
   input_schema: { ...REPL_SCHEMA, required: [...REPL_SCHEMA.required] },
 };
 
-function toMessages(turns: readonly Turn[], kept: KeptBlocks, cacheLast: boolean): MessageParam[] {
+function toMessages(turns: readonly Turn[], cacheLast: boolean): MessageParam[] {
   return turns.map((turn, index) => {
     const isLast = index === turns.length - 1;
-    return { role: turn.role === "assistant" ? "assistant" : "user", content: toBlocks(turn, kept, cacheLast && isLast) };
+    return { role: turn.role === "assistant" ? "assistant" : "user", content: toBlocks(turn, cacheLast && isLast) };
   });
 }
 
-function toBlocks(turn: Turn, kept: KeptBlocks, cache: boolean): ContentBlockParam[] {
+function toBlocks(turn: Turn, cache: boolean): ContentBlockParam[] {
   const mark = cache ? CACHED : {};
   if (turn.role === "output" && turn.callId !== undefined)
     return [{ type: "tool_result", tool_use_id: turn.callId, content: spoken(turn.text), ...mark }];
   if (turn.role !== "assistant" || turn.call === undefined) return [{ type: "text", text: spoken(turn.text), ...mark }];
-  const earlier = kept.get(turn.call.id);
-  if (earlier !== undefined) return [...earlier];
+  const own = ownBlocks(turn.call);
+  if (own.length > 0) return own;
   const said: TextBlockParam[] = turn.text.trim() === "" ? [] : [{ type: "text", text: turn.text }];
   return [...said, { type: "tool_use", id: turn.call.id, name: REPL_TOOL, input: { code: turn.call.code } }];
+}
+
+/** Of a reply of this API: thinking has to be sent back unmodified, and in its place. */
+function ownBlocks(call: ReplCall): ContentBlockParam[] {
+  const { native } = call;
+  const blocks: readonly unknown[] = isRecord(native) && native["api"] === API && Array.isArray(native["blocks"]) ? native["blocks"] : [];
+  return blocks.filter((block) => isReturnable(block, call));
 }
 
 /** The API refuses blocks without text. */
@@ -67,18 +67,16 @@ function spoken(text: string): string {
   return text.trim() === "" ? "(nothing)" : text;
 }
 
-/** What a message says, and its blocks where they must be sent back; undefined when it is no message. */
-export function fromMessage(message: unknown): { readonly reply: ModelReply; readonly blocks: readonly ContentBlockParam[] } | undefined {
+/** What a message says; undefined when it is no message. */
+export function fromMessage(message: unknown): ModelReply | undefined {
   if (!isRecord(message) || !Array.isArray(message["content"])) return undefined;
   const usage = toUsage(message["usage"]);
   if (usage === undefined) return undefined;
   const blocks: readonly unknown[] = message["content"];
   const text = blocks.map(textOf).join("");
   const call = blocks.map(callOf).find((found) => found !== undefined);
-  return {
-    reply: { text, ...(call ? { call } : {}), stop: toStop(message["stop_reason"], call), usage },
-    blocks: blocks.filter((block) => isReturnable(block, call)),
-  };
+  const native = { api: API, blocks: blocks.filter((block) => isReturnable(block, call)) };
+  return { text, ...(call ? { call: { ...call, native } } : {}), stop: toStop(message["stop_reason"], call), usage };
 }
 
 function textOf(block: unknown): string {

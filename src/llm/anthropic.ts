@@ -1,6 +1,5 @@
 // Models of Anthropic, and of any server that speaks its Messages API, by the official SDK with its retries switched off.
 import type { Anthropic } from "@anthropic-ai/sdk";
-import type { ContentBlockParam } from "@anthropic-ai/sdk/resources/messages";
 import { HostError } from "../errors.ts";
 import { fromMessage, toMessageParams } from "./anthropic-wire.ts";
 import type { ModelFacts } from "./catalog.ts";
@@ -13,8 +12,6 @@ const BASE_VARIABLE = "ANTHROPIC_BASE_URL";
 const DEFAULT_BASE_URL = "https://api.anthropic.com";
 /** The scheduler owns every deadline; this is only the longest a timer can wait. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
-/** Replies whose thinking is kept for the next turn; older turns may go without theirs. */
-const MAX_KEPT_REPLIES = 64;
 
 /** Throws E_LLM_AUTH when the environment holds no key. */
 export class AnthropicModel implements Model {
@@ -23,10 +20,10 @@ export class AnthropicModel implements Model {
   readonly window: number | undefined;
   readonly price: Price | undefined;
   readonly endpoint: string;
+  readonly identity: string;
   readonly #env: Environment;
   readonly #route: Route;
   readonly #failure: FailureContext;
-  readonly #kept = new Map<string, readonly ContentBlockParam[]>();
   #client: Promise<Anthropic> | undefined;
 
   /** `localOnly`: who wants nothing to leave this machine. */
@@ -43,6 +40,7 @@ export class AnthropicModel implements Model {
     this.#env = env;
     this.#route = routeTo(env[BASE_VARIABLE] || DEFAULT_BASE_URL, BASE_VARIABLE, env, localOnly);
     this.endpoint = this.#route.endpoint;
+    this.identity = `${this.#route.baseUrl.origin}${this.#route.baseUrl.pathname}`;
     const secrets = [key, token, ...(this.#route.proxy?.secrets ?? [])].filter((secret) => secret !== undefined);
     const keyVariable = key ? "ANTHROPIC_API_KEY" : "ANTHROPIC_AUTH_TOKEN";
     this.#failure = {
@@ -62,23 +60,16 @@ export class AnthropicModel implements Model {
       this.#client ??= connect(this.#env, this.#route);
       const client = await this.#client;
       const format = request.schema === undefined ? undefined : await structuredFormat(request.schema);
-      const message: unknown = await client.messages.create(toMessageParams(request, this.name, this.#kept, format), {
+      const message: unknown = await client.messages.create(toMessageParams(request, this.name, format), {
         signal,
         timeout: NO_TIMEOUT_MS,
       });
-      const read = fromMessage(message);
-      if (read === undefined) throw malformed("it is not a message", this.#failure);
-      if (read.reply.call !== undefined) this.#keep(read.reply.call.id, read.blocks);
-      return read.reply;
+      const reply = fromMessage(message);
+      if (reply === undefined) throw malformed("it is not a message", this.#failure);
+      return reply;
     } catch (error) {
       throw modelFailure(error, this.#failure, signal);
     }
-  }
-
-  #keep(callId: string, blocks: readonly ContentBlockParam[]): void {
-    this.#kept.set(callId, blocks);
-    const oldest = this.#kept.keys().next();
-    if (this.#kept.size > MAX_KEPT_REPLIES && !oldest.done) this.#kept.delete(oldest.value);
   }
 }
 

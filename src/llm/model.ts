@@ -8,6 +8,8 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 export interface ReplCall {
   readonly id: string;
   readonly code: string;
+  /** The whole reply in the provider's own form, JSON: it goes back as it came, thinking included. */
+  readonly native?: unknown;
 }
 
 /** One turn of a conversation, oldest first; the first is a `user` turn. `output` is what a cell printed and returned. */
@@ -73,6 +75,11 @@ export interface Model {
   readonly id: string;
   /** Name at the provider. */
   readonly name: string;
+  /**
+   * What tells it apart from another one of the same id: the base URL of its API, the digest of its script. Undefined: nothing does, and
+   * its replies are not kept beyond a session.
+   */
+  readonly identity?: string | undefined;
   /** Tokens of prompt and reply together; undefined when unknown. */
   readonly window: number | undefined;
   /** Undefined when unknown; all zero for models that cost nothing (`offline`, `script`). */

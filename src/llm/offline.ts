@@ -18,6 +18,7 @@ export class OfflineModel implements Model {
   readonly window = undefined;
   readonly price = FREE;
   readonly endpoint = undefined;
+  readonly identity = "offline";
 
   async complete(request: ModelRequest, signal: AbortSignal): Promise<ModelReply> {
     signal.throwIfAborted();

@@ -25,6 +25,7 @@ export class OpenAiModel implements Model {
   readonly window: number | undefined;
   readonly price: Price | undefined;
   readonly endpoint: string;
+  readonly identity: string;
   readonly #env: Environment;
   readonly #route: Route;
   readonly #failure: FailureContext;
@@ -43,6 +44,7 @@ export class OpenAiModel implements Model {
     this.#env = env;
     this.#route = routeTo(baseUrl || DEFAULT_BASE_URL, BASE_VARIABLE, env, localOnly);
     this.endpoint = this.#route.endpoint;
+    this.identity = `${this.#route.baseUrl.origin}${this.#route.baseUrl.pathname}`;
     this.#dialect = firstDialect(this.endpoint === OPENAI_HOST);
     const secrets = [...(key ? [key] : []), ...(this.#route.proxy?.secrets ?? [])];
     this.#failure = {

@@ -1,5 +1,6 @@
 // `script:FILE`, a model whose replies were written beforehand, for tests and examples (`script-format.ts` has the format). It runs in
 // this process, costs nothing, and its usage is an estimate.
+import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HostError } from "../errors.ts";
 import type { Model, ModelReply, ModelRequest } from "./model.ts";
@@ -13,7 +14,9 @@ const SHOWN_OF_REQUEST = 120;
 
 /** Loads the file now, so that what is wrong with it is said at the start. Throws E_USAGE. */
 export async function openScript(file: string): Promise<ScriptModel> {
-  return new ScriptModel(`script:${file}`, file, await loadScript(file));
+  const script = await loadScript(file);
+  const identity = typeof script === "function" ? undefined : createHash("sha256").update(JSON.stringify(script)).digest("hex");
+  return new ScriptModel(`script:${file}`, file, script, identity);
 }
 
 export class ScriptModel implements Model {
@@ -22,13 +25,15 @@ export class ScriptModel implements Model {
   readonly window = undefined;
   readonly price = FREE;
   readonly endpoint = undefined;
+  readonly identity: string | undefined;
   readonly #script: Script;
   readonly #uses = new Map<ScriptRule, number>();
   #nextRoot = 0;
   #calls = 0;
 
-  constructor(id: string, name: string, script: Script) {
+  constructor(id: string, name: string, script: Script, identity?: string) {
     this.id = id;
+    this.identity = identity;
     this.name = name;
     this.#script = script;
   }
@@ -51,9 +56,12 @@ export class ScriptModel implements Model {
   }
 
   async #play(script: ScriptData, request: ModelRequest, signal: AbortSignal): Promise<ScriptReply> {
-    const listed = request.purpose === "root" ? script.root?.[this.#nextRoot] : undefined;
+    // A run that goes on in another process begins in the middle.
+    const replied = request.turns.filter(({ role }) => role === "assistant").length;
+    const next = Math.max(this.#nextRoot, replied);
+    const listed = request.purpose === "root" ? script.root?.[next] : undefined;
     if (listed !== undefined) {
-      this.#nextRoot++;
+      this.#nextRoot = next + 1;
       return listed;
     }
     const rule = script.rules?.find((candidate) => this.#fits(candidate, request));

@@ -1,7 +1,6 @@
 // The recursive-language-model loop (arXiv:2512.24601): the root model writes cells until one calls FINAL, or until it may not go on.
 import { HostError } from "../errors.ts";
 import { Conversation } from "./conversation.ts";
-import { firstTurn, systemPrompt } from "./prompt.ts";
 import { takeTurn } from "./turn.ts";
 import type { AskResult, LoopOptions, StopReason } from "./types.ts";
 
@@ -10,8 +9,7 @@ const MAX_NUDGES = 3;
 
 /** Always resolves for what models, cells and the budget do; rejects only for a defect. */
 export async function runLoop(options: LoopOptions): Promise<AskResult> {
-  const { question, probes, preludeTypes, model, limits, budget } = options;
-  const conversation = new Conversation(systemPrompt(preludeTypes), firstTurn(question, probes, limits, budget.limits), model);
+  const conversation = new Conversation(options.system, options.first, options.model);
   const progress = { iterations: 0 };
   try {
     const answer = await exploreUntilFinal(conversation, progress, options);

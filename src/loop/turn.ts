@@ -2,7 +2,7 @@
 import type { ModelReply } from "../llm/model.ts";
 import { HostError } from "../errors.ts";
 import type { Conversation } from "./conversation.ts";
-import { parseReply } from "./parse.ts";
+import { parseReply, type ParsedReply } from "./parse.ts";
 import { nudge } from "./prompt.ts";
 import { renderOutcome } from "./render.ts";
 import type { LoopOptions } from "./types.ts";
@@ -21,19 +21,21 @@ export async function takeTurn(
   iterationsLeft: number,
   options: LoopOptions,
 ): Promise<TurnResult> {
-  const { session, signal, budget, onEvent, onTurn } = options;
-  onEvent?.({ type: "turn_start", iteration });
-  const reply = await ask(conversation, options);
-  const parsed = parseReply(reply);
-  onEvent?.({ type: "turn_reply", iteration, text: parsed.text, code: parsed.code });
-  onTurn?.({ iteration, reply: parsed.text, code: parsed.code });
+  const { session, signal, budget, onTurn } = options;
+  const earlier = options.earlier[iteration - 1];
+  const { reply, parsed } =
+    earlier === undefined ? await nextReply(conversation, iteration, options) : { reply: earlier.reply, parsed: parseReply(earlier.reply) };
   conversation.addReply(parsed);
 
   if (parsed.code === null) {
     const text = nudge(reply.stop === "length");
-    onTurn?.({ iteration, nudge: text });
+    if (earlier === undefined) onTurn?.({ type: "nudge", iteration, text });
     conversation.addNudge(text);
     return { type: "prose", text: reply.text };
+  }
+  if (earlier?.output !== undefined) {
+    conversation.addOutput(earlier.output);
+    return { type: "cell", text: reply.text };
   }
 
   const outcome = await session.run(parsed.code, { signal });
@@ -41,8 +43,24 @@ export async function takeTurn(
   if (outcome.outcome === "final")
     return { type: "final", answer: outcome.value?.json === undefined ? (outcome.value?.long ?? null) : toAnswer(outcome.value.json) };
   const cut = reply.stop === "length" ? "\nnote: your reply was cut because it was too long; write shorter cells" : "";
-  conversation.addOutput(renderOutcome(outcome, budget.left({ depth: 0, iterations: iterationsLeft })) + cut);
+  const text = renderOutcome(outcome, budget.left({ depth: 0, iterations: iterationsLeft })) + cut;
+  onTurn?.({ type: "output", iteration, text });
+  conversation.addOutput(text);
   return { type: "cell", text: reply.text };
+}
+
+async function nextReply(
+  conversation: Conversation,
+  iteration: number,
+  options: LoopOptions,
+): Promise<{ readonly reply: ModelReply; readonly parsed: ParsedReply }> {
+  const { onEvent, onTurn } = options;
+  onEvent?.({ type: "turn_start", iteration });
+  const reply = await ask(conversation, options);
+  const parsed = parseReply(reply);
+  onEvent?.({ type: "turn_reply", iteration, text: parsed.text, code: parsed.code });
+  onTurn?.({ type: "reply", iteration, reply, code: parsed.code });
+  return { reply, parsed };
 }
 
 async function ask(

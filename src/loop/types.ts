@@ -2,7 +2,7 @@
 import type { Outcome } from "../../sandbox/outcome.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { EventSink } from "../events.ts";
-import type { Model } from "../llm/model.ts";
+import type { Model, ModelReply } from "../llm/model.ts";
 import type { Budget } from "../pool/budget.ts";
 import type { Schedule } from "../pool/scheduler.ts";
 
@@ -25,20 +25,24 @@ export interface LoopLimits {
   readonly modelCallMs: number;
 }
 
-/** What a turn was, for the journal. `code` null: the reply had none. */
-export interface TurnNote {
-  readonly iteration: number;
-  readonly reply?: string;
-  readonly code?: string | null;
-  readonly nudge?: string;
+/** What a turn was, for the journal. */
+export type TurnNote =
+  | { readonly type: "reply"; readonly iteration: number; readonly reply: ModelReply; readonly code: string | null }
+  | { readonly type: "nudge"; readonly iteration: number; readonly text: string }
+  /** What the root model is told of its cell. */
+  | { readonly type: "output"; readonly iteration: number; readonly text: string };
+
+/** A turn of an earlier process: the model is not asked again, nor is the cell run whose output is there. */
+export interface EarlierTurn {
+  readonly reply: ModelReply;
+  readonly output?: string;
 }
 
 export interface LoopOptions {
-  readonly question: string;
-  /** In the order they were given; the last one is `context`. */
-  readonly probes: readonly ContextProbe[];
-  /** The prelude's declarations, for the system prompt. */
-  readonly preludeTypes: string;
+  /** What the root model is told before its first reply. */
+  readonly system: string;
+  readonly first: string;
+  readonly earlier: readonly EarlierTurn[];
   readonly session: LoopSession;
   readonly model: Model;
   readonly schedule: Schedule;

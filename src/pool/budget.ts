@@ -2,8 +2,8 @@
 // and released when it failed. What is spent and what is reserved never pass the limit together.
 import { HostError } from "../errors.ts";
 import type { Model, ModelReply, ModelRequest } from "../llm/model.ts";
-import { costAtMost, costLikely, costOf, dollars } from "./cost.ts";
-import { Ledger, type Usage } from "./usage.ts";
+import { costAtMost, costLikely, dollars } from "./cost.ts";
+import { Ledger, usageOf, type Usage } from "./usage.ts";
 
 export interface BudgetLimits {
   /** Null: no limit. */
@@ -55,12 +55,13 @@ export class Budget {
     return this.#caps.at(-1)?.limits ?? { maxUsd: null, maxCalls: null };
   }
 
-  /** Bounds what is spent from now until it is disposed, within the bounds there are. */
-  narrow(limits: BudgetLimits): Disposable {
+  /** Bounds what is spent, until it is disposed, to so much more than `spent` (default: what is spent now), within the bounds there are. */
+  narrow(limits: BudgetLimits, spent: Usage = this.ledger.total): Disposable {
+    const before = { usd: spent.usd ?? this.#spentUsd, calls: spent.calls };
     const cap: Cap = {
       limits: { maxUsd: least([limits.maxUsd, this.usdLeft]), maxCalls: least([limits.maxCalls, this.callsLeft]) },
-      usd: limits.maxUsd === null ? null : this.#spentUsd + limits.maxUsd,
-      calls: limits.maxCalls === null ? null : this.ledger.total.calls + limits.maxCalls,
+      usd: limits.maxUsd === null ? null : before.usd + limits.maxUsd,
+      calls: limits.maxCalls === null ? null : before.calls + limits.maxCalls,
     };
     this.#caps.push(cap);
     return { [Symbol.dispose]: () => void this.#caps.splice(this.#caps.indexOf(cap), 1) };
@@ -125,9 +126,9 @@ export class Budget {
   }
 
   #record(model: Model, { usage }: ModelReply): void {
-    const usd = model.price === undefined ? null : costOf(model.price, usage);
-    this.#spentUsd += usd ?? 0;
-    this.ledger.add(model.id, usage, usd);
+    const used = usageOf(model, usage);
+    this.#spentUsd += used.usd ?? 0;
+    this.ledger.add(model.id, used);
   }
 
   async #change(signal: AbortSignal): Promise<void> {

@@ -34,6 +34,11 @@ export function costOf(price: Price, usage: TokenUsage): number {
   return (input + usage.outputTokens * rates.output) / MILLION;
 }
 
+/** Null: the price is unknown. */
+export function usdOf({ price }: Model, usage: TokenUsage): number | null {
+  return price === undefined ? null : costOf(price, usage);
+}
+
 function ratesFor(price: Price, inputTokens: number): Rates {
   return price.long !== undefined && inputTokens > price.long.above ? price.long : price;
 }

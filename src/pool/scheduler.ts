@@ -97,14 +97,22 @@ async function realSleep(ms: number, signal: AbortSignal): Promise<void> {
   await timer(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
 }
 
+const leaving = new WeakMap<AbortSignal, Promise<never>>();
+
 /** A queue keeps its place for a call that was cancelled, but nobody waits for it: the place is passed on at once when its turn comes. */
-async function leavingWith<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+export async function leavingWith<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return await Promise.race([work, aborted(signal)]);
+}
+
+/** One listener a signal: a batch has one for all of its calls, and to take one of many off takes as long as there are others. */
+function aborted(signal: AbortSignal): Promise<never> {
+  const known = leaving.get(signal);
+  if (known !== undefined) return known;
   const { promise, reject } = Promise.withResolvers<never>();
-  const leave = () => reject(signal.reason instanceof Error ? signal.reason : new HostError("E_CANCELLED", "the call was cancelled"));
-  signal.addEventListener("abort", leave, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", leave);
-  }
+  const leave = (): void => reject(signal.reason instanceof Error ? signal.reason : new HostError("E_CANCELLED", "the call was cancelled"));
+  if (signal.aborted) leave();
+  else signal.addEventListener("abort", leave, { once: true });
+  promise.catch(() => undefined);
+  leaving.set(signal, promise);
+  return promise;
 }

@@ -1,22 +1,40 @@
-// The ledger of answered model calls: tokens and money, in all and by model. It only ever grows.
-import type { TokenUsage } from "../llm/model.ts";
+// The ledger of model calls: tokens and money of those that were answered, in all and by model, and what was saved. It only ever grows.
+import type { Model, TokenUsage } from "../llm/model.ts";
+import { usdOf } from "./cost.ts";
 
-/** `usd` null: at least one call went to a model of unknown price. */
 export interface Usage {
   readonly calls: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly cachedInputTokens: number;
+  /** Null: at least one call went to a model of unknown price. */
   readonly usd: number | null;
+  /** Calls that were not made, because the answer to an identical one was there or on its way. They are none of `calls`. */
+  readonly memo: number;
+  /** What those would have cost. */
+  readonly savedUsd: number | null;
+  /** Calls that were made again because the process that had made them ended before their answer came. */
+  readonly repeated: number;
 }
 
-const NOTHING: Usage = { calls: 0, inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, usd: 0 };
+export const NO_USAGE: Usage = {
+  calls: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedInputTokens: 0,
+  usd: 0,
+  memo: 0,
+  savedUsd: 0,
+  repeated: 0,
+};
+
+export const ONE_REPEATED: Usage = { ...NO_USAGE, repeated: 1 };
 
 export class Ledger {
   #total: Usage;
   readonly #byModel = new Map<string, Usage>();
 
-  constructor(before: Usage = NOTHING) {
+  constructor(before: Usage = NO_USAGE) {
     this.#total = before;
   }
 
@@ -29,19 +47,61 @@ export class Ledger {
     return this.#byModel;
   }
 
-  add(model: string, usage: TokenUsage, usd: number | null): void {
-    this.#total = plus(this.#total, usage, usd);
-    this.#byModel.set(model, plus(this.#byModel.get(model) ?? NOTHING, usage, usd));
+  add(model: string, used: Usage): void {
+    this.#total = plus(this.#total, used);
+    this.#byModel.set(model, plus(this.#byModel.get(model) ?? NO_USAGE, used));
+  }
+
+  /** A call that did not have to be made. */
+  addSaved(usd: number | null): void {
+    this.#total = plus(this.#total, { ...NO_USAGE, memo: 1, savedUsd: usd });
+  }
+
+  addRepeated(): void {
+    this.#total = plus(this.#total, ONE_REPEATED);
   }
 }
 
-function plus(sum: Usage, usage: TokenUsage, usd: number | null): Usage {
+/** Of one call that was answered. */
+export function usageOf(model: Model, usage: TokenUsage): Usage {
+  const { inputTokens, outputTokens, cachedInputTokens } = usage;
+  return { ...NO_USAGE, calls: 1, inputTokens, outputTokens, cachedInputTokens, usd: usdOf(model, usage) };
+}
+
+export function plus(a: Usage, b: Usage): Usage {
+  return combined(a, b, (x, y) => x + y);
+}
+
+/** What came to a ledger since `before`. */
+export function minus(now: Usage, before: Usage): Usage {
+  return combined(now, before, (x, y) => x - y);
+}
+
+function combined(a: Usage, b: Usage, by: (x: number, y: number) => number): Usage {
+  const money = (x: number | null, y: number | null): number | null => (x === null || y === null ? null : by(x, y));
   return {
-    calls: sum.calls + 1,
-    inputTokens: sum.inputTokens + usage.inputTokens,
-    outputTokens: sum.outputTokens + usage.outputTokens,
-    cachedInputTokens: sum.cachedInputTokens + usage.cachedInputTokens,
-    usd: sum.usd === null || usd === null ? null : sum.usd + usd,
+    calls: by(a.calls, b.calls),
+    inputTokens: by(a.inputTokens, b.inputTokens),
+    outputTokens: by(a.outputTokens, b.outputTokens),
+    cachedInputTokens: by(a.cachedInputTokens, b.cachedInputTokens),
+    usd: money(a.usd, b.usd),
+    memo: by(a.memo, b.memo),
+    savedUsd: money(a.savedUsd, b.savedUsd),
+    repeated: by(a.repeated, b.repeated),
+  };
+}
+
+/** Usage as JSON tells it, everywhere; money to 10⁻¹² USD, which leaves out what adding fractions adds. */
+export function usageJson(usage: Usage): Readonly<Record<string, number | null>> {
+  return {
+    calls: usage.calls,
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    cached_input_tokens: usage.cachedInputTokens,
+    usd: rounded(usage.usd),
+    memo: usage.memo,
+    saved_usd: rounded(usage.savedUsd),
+    repeated: usage.repeated,
   };
 }
 
@@ -59,27 +119,12 @@ export function readUsage(json: unknown): Usage | undefined {
     outputTokens: number("output_tokens") ?? 0,
     cachedInputTokens: number("cached_input_tokens") ?? 0,
     usd: number("usd") ?? null,
+    memo: number("memo") ?? 0,
+    savedUsd: number("saved_usd") ?? null,
+    repeated: number("repeated") ?? 0,
   };
 }
 
-/** What came to a ledger since `before`. */
-export function minus(now: Usage, before: Usage): Usage {
-  return {
-    calls: now.calls - before.calls,
-    inputTokens: now.inputTokens - before.inputTokens,
-    outputTokens: now.outputTokens - before.outputTokens,
-    cachedInputTokens: now.cachedInputTokens - before.cachedInputTokens,
-    usd: now.usd === null || before.usd === null ? null : now.usd - before.usd,
-  };
-}
-
-/** Usage as JSON tells it, everywhere; money to 10⁻¹² USD, which leaves out what adding fractions adds. */
-export function usageJson({ calls, inputTokens, outputTokens, cachedInputTokens, usd }: Usage): Readonly<Record<string, number | null>> {
-  return {
-    calls,
-    input_tokens: inputTokens,
-    output_tokens: outputTokens,
-    cached_input_tokens: cachedInputTokens,
-    usd: usd === null ? null : Number(usd.toFixed(12)),
-  };
+function rounded(usd: number | null): number | null {
+  return usd === null ? null : Number(usd.toFixed(12));
 }

@@ -4,8 +4,12 @@ import type { EntryFacts } from "../../prelude/contract.ts";
 import type { Ended, Kernel } from "../../sandbox/index.ts";
 import type { Delivery } from "./host-calls.ts";
 import type { Journal } from "./journal.ts";
+import type { EntryStep } from "./steps.ts";
 
-export type CellEntry = Delivery | { readonly kind: "run"; readonly id: number; readonly text: string; readonly cell: number };
+export type CellEntry = (Delivery | { readonly kind: "run"; readonly id: number; readonly text: string; readonly cell: number }) & {
+  /** An earlier process had entered with it already: it stands in the journal. */
+  readonly again?: Pick<EntryStep, "now" | "budget" | "cancelled" | "sequence">;
+};
 export type Look = { readonly kind: "look"; readonly id: number; readonly text: string };
 type Entry = CellEntry | Look;
 
@@ -125,28 +129,32 @@ export class Entries {
 
   /** Resolves to the kernel it ended in. */
   async #enter(first: Kernel, entry: CellEntry): Promise<Kernel> {
-    const { clock, budget, journal, sequence, onBegin, onEnded, onDied } = this.#options;
+    const { sequence, onBegin, onEnded, onDied } = this.#options;
     this.#owner = entry.cell;
     const before = sequence();
-    const now = clock();
-    const left = budget();
-    const cancelled = this.#cancelled.length === 0 ? {} : { cancelled: this.#cancelled };
-    const counted = this.#sequence === undefined ? {} : { sequence: this.#sequence };
-    this.#cancelled = [];
-    this.#sequence = undefined;
-    journal.write({ type: "entry", cell: entry.cell, kind: entry.kind, seq: entry.id, now, budget: left, ...cancelled });
+    const facts = entry.again ?? this.#written(entry);
     const enter = (into: Kernel, facts: EntryFacts, again: boolean): Promise<Ended> => {
       const timeoutMs = Math.ceil(Math.max(1, onBegin(entry.cell, again)));
       return into.enter(entry.kind, entry.id, entry.text, JSON.stringify(facts), timeoutMs);
     };
     let kernel = first;
-    let ended = await enter(kernel, { now, budget: left, ...cancelled, ...counted }, false);
+    let ended = await enter(kernel, facts, false);
     const next = ended.end === "dead" ? await onDied(kernel, ended) : undefined;
     if (next !== undefined) {
       kernel = next;
-      ended = await enter(kernel, { now, budget: left, ...cancelled, sequence: before }, true);
+      ended = await enter(kernel, { ...facts, sequence: before }, true);
     }
     onEnded(kernel, entry.cell, ended);
     return kernel;
+  }
+  /** Writes an entry, and returns what the guest is told with it. */
+  #written({ cell, kind, id }: CellEntry): EntryFacts {
+    const { clock, budget, journal } = this.#options;
+    const facts = { now: clock(), budget: budget(), ...(this.#cancelled.length === 0 ? {} : { cancelled: this.#cancelled }) };
+    const counted = this.#sequence === undefined ? {} : { sequence: this.#sequence };
+    this.#cancelled = [];
+    this.#sequence = undefined;
+    journal.write({ type: "entry", cell, kind, seq: id, ...facts });
+    return { ...facts, ...counted };
   }
 }

@@ -1,19 +1,22 @@
 // The state of a session's guest over its kernels: fresh, rebuilt by replay of the journal, or lost; and what is to be told of it.
+import type { Post } from "../../prelude/contract.ts";
 import { spawnKernel, type Death, type Kernel, type KernelProcess } from "../../sandbox/index.ts";
 import type { SessionState } from "../../sandbox/outcome.ts";
 import { HostError } from "../errors.ts";
 import { contextHeapMb, loadContexts, openGuest } from "./guest.ts";
 import { KernelLife } from "./kernel-life.ts";
-import { Rebuild } from "./rebuild.ts";
+import { Rebuild, type LastEntry, type Rebuilt } from "./rebuild.ts";
 import type { Divergence } from "./replay.ts";
-import type { SessionOptions } from "./session.ts";
+import type { SessionOptions } from "./options.ts";
 
 export interface GuestStateOptions {
   readonly session: SessionOptions;
   /** A post of a guest that is up. False for one that none of ours makes. */
   readonly onPost: (kernel: Kernel, text: string) => boolean;
-  /** Its state is the session's; `isFirst`: no entry waits to run in it again. */
-  readonly onRestored: (kernel: Kernel, isFirst: boolean) => void;
+  /** Its state is the session's; `isFirst`: no entry waits to run in it again. `last`: one of another process's, which runs again. */
+  readonly onRestored: (kernel: Kernel, isFirst: boolean, last?: LastEntry) => void;
+  /** What is posted while a session that goes on comes to its state. */
+  readonly onRetold: (cell: number, post: Post) => void;
   /** It can be entered from now on. */
   readonly onUp: (kernel: Kernel) => void;
   readonly onDeath: (kernel: Kernel, death: Death) => void;
@@ -45,23 +48,25 @@ export class GuestState {
   #generation: number;
   #state: SessionState | undefined;
   #warning: string | undefined;
-  /** The entry that ran when the kernel died is not over. */
-  #inEntry = false;
+  /** The entry that ran when the kernel died, or the process, is not over. */
+  #inEntry: boolean;
   #wasUp = false;
   /** Heap the living kernel has for contexts, in MiB. */
   #contextHeapMb = 0;
 
   constructor(options: GuestStateOptions) {
     this.#options = options;
-    const { zone, locale, jitless, resumed, journal, handlers, contexts, limits, maxDeaths, spawn } = options.session;
+    const { zone, locale, jitless, resumed, journal, handlers, contexts, limits, maxDeaths, spawn, emit } = options.session;
     this.#standing = resumed?.standing ?? [];
     this.#generation = resumed?.generation ?? 0;
+    this.#inEntry = resumed?.unfinished.entry !== undefined;
     this.#spawn = spawn ?? (() => spawnKernel({ zone, locale, jitless }));
     this.#rebuild = new Rebuild({
       journal,
       handlers,
       loadContexts: (kernel, generation, now) => loadContexts(kernel, contexts(generation), now),
       cellMs: limits.cellMs,
+      emit,
     });
     this.#kernels = new KernelLife({
       spawn: this.#spawn,
@@ -74,6 +79,11 @@ export class GuestState {
   /** The kernel that can be entered now, if there is one. */
   get live(): Kernel | undefined {
     return this.#kernels.live;
+  }
+
+  /** Number of the last cell whose effects are in it, or come into it. */
+  get lastCell(): number | undefined {
+    return this.#standing.at(-1);
   }
 
   /** The kernel, in the session's state. Rejects with what keeps it from starting, or E_RESTART_LIMIT. */
@@ -162,13 +172,9 @@ export class GuestState {
     for (let next = process; ; next = this.#spawn()) {
       const kernel = await this.#openFresh(next);
       try {
-        const rebuilt = await this.#rebuild.run(kernel, this.#inEntry);
+        const rebuilt = await this.#rebuild.run(kernel, this.#inEntry, this.#wasUp ? undefined : this.#options.onRetold);
         if (rebuilt.type !== "diverged") {
-          if (rebuilt.type === "lost") this.#lost();
-          // That a session which goes on was rebuilt is no news.
-          if (rebuilt.type === "rebuilt" && this.#wasUp) this.#state ??= "rebuilt";
-          this.#wasUp = true;
-          this.#options.onRestored(kernel, !this.#inEntry);
+          this.#restored(kernel, rebuilt);
           return kernel;
         }
         this.#diverged(rebuilt.divergence);
@@ -178,6 +184,19 @@ export class GuestState {
       }
       kernel.kill("closed");
     }
+  }
+
+  /** That a session which goes on was rebuilt is no news. */
+  #restored(kernel: Kernel, rebuilt: Exclude<Rebuilt, { type: "diverged" }>): void {
+    const { onRestored } = this.#options;
+    if (!this.#wasUp) {
+      this.#wasUp = true;
+      this.#inEntry = false;
+      return onRestored(kernel, true, rebuilt.type === "rebuilt" ? rebuilt.last : undefined);
+    }
+    if (rebuilt.type === "lost") this.#lost();
+    else if (rebuilt.ran) this.#state ??= "rebuilt";
+    onRestored(kernel, !this.#inEntry);
   }
 
   async #openFresh(process: KernelProcess): Promise<Kernel> {

@@ -3,12 +3,15 @@ import type { Operation } from "../../prelude/contract.ts";
 import type { Kernel } from "../../sandbox/index.ts";
 import { MAX_ARGUMENTS_IN_FLIGHT, MAX_CALLS_IN_FLIGHT, MAX_RESULT } from "../../sandbox/limits.ts";
 import type { ScanService } from "../calls/scan.ts";
-import type { CallContext, Handlers } from "../calls/types.ts";
+import type { CallContext, Handlers, Served } from "../calls/types.ts";
 import { HostError, messageOf } from "../errors.ts";
 import type { EventSink } from "../events.ts";
+import { usageJson } from "../pool/usage.ts";
 import { InFlight } from "./in-flight.ts";
 import type { Journal } from "./journal.ts";
+import type { ModelNote } from "./records.ts";
 import { keyOf } from "./replay.ts";
+import type { OpenCall } from "./unfinished.ts";
 
 /** What an answer or a timer brings to the guest. */
 export interface Delivery {
@@ -30,6 +33,23 @@ export interface HostCallOptions {
   readonly last: number;
 }
 
+interface Call {
+  readonly seq: number;
+  readonly cell: number;
+  readonly operation: Operation;
+  readonly args: unknown;
+  /** Of its post, in UTF-16 units. */
+  readonly size: number;
+  /** A process that ended had made it; slots of a batch that had arrived. */
+  readonly again?: ReadonlyMap<number, unknown>;
+}
+
+interface Handling {
+  readonly context: CallContext;
+  readonly end: (value: unknown) => void;
+  readonly fail: (error: unknown) => void;
+}
+
 /** Of posts, in UTF-16 units: the guest counts arguments alone. */
 const MAX_SIZE_IN_FLIGHT = MAX_ARGUMENTS_IN_FLIGHT + 100 * MAX_CALLS_IN_FLIGHT;
 const MAX_DELAY_MS = 2 ** 31 - 1;
@@ -39,6 +59,8 @@ export class HostCalls {
   readonly #inFlight = new InFlight();
   /** Scans that are not answered: they run in the kernel, and again in the next one. */
   readonly #scans = new Map<number, (kernel: Kernel) => void>();
+  /** Calls that the entry which runs again has made before, by number. */
+  #expected: ReadonlyMap<number, OpenCall> = new Map();
   #last: number;
 
   constructor(options: HostCallOptions) {
@@ -60,14 +82,39 @@ export class HostCalls {
   serve(kernel: Kernel, cell: number, seq: number, operation: Operation, args: unknown, size: number): boolean {
     if (seq !== this.#last + 1 || this.#inFlight.calls > MAX_CALLS_IN_FLIGHT || this.#inFlight.size + size > MAX_SIZE_IN_FLIGHT)
       return false;
-    this.#last = seq;
     const json = JSON.stringify(args);
+    const key = keyOf(operation, json);
+    const expected = this.#expected.get(seq);
+    if (expected !== undefined && expected.key !== key) {
+      this.#diverged(expected);
+      return false;
+    }
+    this.#last = seq;
     const { journal } = this.#options;
-    journal.write({ type: "call", seq, cell, op: operation, key: keyOf(operation, json), args: journal.value(json) });
-    if (operation === "timer") this.#startTimer(seq, cell, args);
-    else if (operation === "clear_timer") this.#inFlight.clearTimer(Number(args));
-    else this.#dispatch(kernel, cell, seq, operation, args, size);
+    if (expected === undefined) journal.write({ type: "call", seq, cell, op: operation, key, args: journal.value(json) });
+    const again = expected === undefined ? {} : { again: expected.slots };
+    if (expected?.isAnswered !== true) this.#begin(kernel, { seq, cell, operation, args, size, ...again });
     return true;
+  }
+
+  /** The entry that comes next made these calls before its process ended, and makes them again: the first one is number `before` + 1. */
+  expect(calls: readonly OpenCall[], before: number): void {
+    this.#last = before;
+    this.#expected = new Map(calls.map((call) => [call.seq, call]));
+  }
+
+  /** The entry has ended: false when it has not made every call that was expected of it. */
+  metExpectation(): boolean {
+    const missing = [...this.#expected.values()].find(({ seq }) => seq > this.#last);
+    if (missing !== undefined) this.#diverged(missing);
+    this.#expected = new Map();
+    return missing === undefined;
+  }
+
+  /** Serves a call that a process made which has ended. */
+  takeUp(kernel: Kernel, { seq, cell, op, args, slots }: OpenCall): void {
+    const json = this.#options.journal.jsonOf(args);
+    this.#begin(kernel, { seq, cell, operation: op, args: JSON.parse(json), size: json.length, again: slots });
   }
 
   /** What ran in a kernel that is gone runs again in this one. */
@@ -84,38 +131,60 @@ export class HostCalls {
     return this.#inFlight.cancel(new HostError("E_CANCELLED", why), cell);
   }
 
-  #startTimer(seq: number, cell: number, args: unknown): void {
+  #begin(kernel: Kernel, call: Call): void {
+    const { operation, args } = call;
+    if (operation === "timer") this.#startTimer(call);
+    else if (operation === "clear_timer") this.#inFlight.clearTimer(Number(args));
+    else if (operation === "scan") this.#scan(kernel, call);
+    else {
+      const { context, end, fail } = this.#contextOf(call);
+      void this.#options.handlers[operation](args, context).then(end, fail);
+    }
+  }
+
+  #startTimer({ seq, cell, args }: Call): void {
     const ms = typeof args === "number" ? Math.max(0, Math.min(args, MAX_DELAY_MS)) : 0;
     this.#inFlight.startTimer(seq, cell, ms, () => this.#options.deliver({ kind: "timer", id: seq, text: "", cell }));
   }
 
-  #dispatch(
-    kernel: Kernel,
-    cell: number,
-    seq: number,
-    operation: Exclude<Operation, "timer" | "clear_timer">,
-    args: unknown,
-    size: number,
-  ): void {
-    const { handlers, scans, journal, emit, warn } = this.#options;
-    const call: CallContext = {
-      signal: this.#inFlight.add(seq, cell, size),
-      emit,
-      warn,
-      slot: (i, result) => journal.write({ type: "slot", seq, i, result: journal.value(JSON.stringify(result)) }),
-    };
-    const begin = (work: Promise<unknown>): void =>
-      void work.then(
-        (value) => this.#answered(seq, operation, value),
-        (error: unknown) => this.#refused(seq, error),
-      );
-    if (operation !== "scan") return begin(handlers[operation](args, call));
-    const scan = (into: Kernel): void => begin(scans.run(args, call, into));
-    this.#scans.set(seq, scan);
+  #scan(kernel: Kernel, call: Call): void {
+    const { context, end, fail } = this.#contextOf(call);
+    const scan = (into: Kernel): void => void this.#options.scans.run(call.args, context, into).then(end, fail);
+    this.#scans.set(call.seq, scan);
     scan(kernel);
   }
 
-  #answered(seq: number, operation: Operation, value: unknown): void {
+  /** What a handler is given, and where its answer or its failure goes. */
+  #contextOf({ seq, cell, operation, size, again }: Call): Handling {
+    const { journal, emit, warn } = this.#options;
+    let served: Served | undefined;
+    /** Every slot so far was there already. */
+    let isThere = true;
+    const context: CallContext = {
+      signal: this.#inFlight.add(seq, cell, size),
+      emit,
+      warn,
+      ...(again === undefined ? {} : { again: { slots: again, onRequest: () => journal.write({ type: "again", seq }) } }),
+      slot: (i, result, by) => {
+        if (wasThere(by)) return;
+        isThere = false;
+        journal.write({ type: "slot", seq, i, result: journal.value(JSON.stringify(result)), ...noteOf(by) });
+      },
+      served: (by) => {
+        served = by;
+        isThere = wasThere(by);
+      },
+    };
+    const isModels = operation.startsWith("llm") || operation.startsWith("rlm");
+    return {
+      context,
+      end: (value) => this.#answered(seq, operation, value, noteOf(served), isModels && isThere),
+      fail: (error) => this.#refused(seq, error, noteOf(served)),
+    };
+  }
+
+  /** `isThere`: what it says stands in the journal already. */
+  #answered(seq: number, operation: Operation, value: unknown, note: ModelNote, isThere: boolean): void {
     const json = JSON.stringify(value ?? null);
     const bytes = Buffer.byteLength(json);
     if (bytes > MAX_RESULT) {
@@ -124,16 +193,16 @@ export class HostCalls {
     }
     const { journal } = this.#options;
     this.#settle(seq, `{"ok":true,"value":${json}}`, () => {
-      const kept = isRepeatable(operation) ? journal.repeatable(json) : { value: journal.value(json) };
-      journal.write({ type: "answer", seq, ok: true, ...kept });
+      const kept = isRepeatable(operation) ? journal.repeatable(json) : { value: journal.value(json, isThere) };
+      journal.write({ type: "answer", seq, ok: true, ...kept, ...note });
     });
   }
 
-  #refused(seq: number, error: unknown): void {
+  #refused(seq: number, error: unknown, note: ModelNote = {}): void {
     const known = error instanceof HostError ? error : new HostError("E_DEFECT", `this call failed: ${messageOf(error)}`, { cause: error });
     const value = { code: known.code, message: known.message };
     this.#settle(seq, JSON.stringify({ ok: false, error: value }), () =>
-      this.#options.journal.write({ type: "answer", seq, ok: false, value }),
+      this.#options.journal.write({ type: "answer", seq, ok: false, value, ...note }),
     );
   }
 
@@ -145,9 +214,24 @@ export class HostCalls {
     record();
     this.#options.deliver({ kind: "settle", id: seq, text, cell });
   }
+
+  #diverged({ seq, op, key }: OpenCall): void {
+    this.#options.warn(
+      `the cell could not go on as it was: call ${seq}, ${op} (${key.slice(0, 12)}) was expected, and something else was found (E_DIVERGED)`,
+    );
+  }
 }
 
 /** Reads and searches can be made again; what models said cannot. */
 function isRepeatable(operation: Operation): boolean {
   return operation.startsWith("read_") || operation.startsWith("list_") || operation.startsWith("rg_");
+}
+
+function wasThere({ memo, paid }: Served): boolean {
+  return memo !== undefined && paid === undefined;
+}
+
+function noteOf(served: Served | undefined): ModelNote {
+  const { memo, paid } = served ?? {};
+  return paid === undefined ? {} : { ...(memo === undefined ? {} : { memo }), paid: usageJson(paid) };
 }

@@ -1,10 +1,8 @@
 // A session's journal: JSON Lines, appended by the host alone, one write a record. A journal that cannot be written never stops a run:
 // it says so once and is silent from then on. A session nobody keeps has one too, in a file without a name: it is rebuilt from it.
-import { createHash } from "node:crypto";
 import {
   closeSync,
   copyFileSync,
-  existsSync,
   fdatasyncSync,
   fstatSync,
   mkdtempSync,
@@ -13,27 +11,30 @@ import {
   readSync,
   rmSync,
   truncateSync,
-  writeFileSync,
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "../errors.ts";
+import { digest, FolderBlobs, InlineBlobs, type Blobs } from "./blobs.ts";
 import type { BlobRef, JournalRecord } from "./records.ts";
 import { makeFolder } from "./state-dir.ts";
 
-/** Values over this many bytes of JSON stand in a file of their own. */
+/** Values over this many UTF-16 units of JSON are blobs; of what stands in the journal already, over the second number. */
 const MAX_INLINE = 64 * 1024;
+const MAX_INLINE_AGAIN = 256;
 /** Results of calls that can be made again are kept by value up to this size. */
 const MAX_REPEATABLE = 16 * 1024;
+/** Bytes of a journal with its blobs: code that fills the disk ends there, and the session goes on. */
+const MAX_BYTES = 4 * 1024 ** 3;
 const NEWLINE = 10;
 
 export interface Journal {
   /** It stays when the session is closed. */
   readonly isKept: boolean;
   write(record: JournalRecord): void;
-  /** A value for a record: itself, or where it stands when it is large. */
-  value(json: string): unknown;
+  /** A value for a record: itself, or where it stands when it is large. `isAgain`: it was written before. */
+  value(json: string, isAgain?: boolean): unknown;
   /** The same for a text. */
   text(text: string): string | BlobRef;
   /** How the result of a repeatable call is kept: its value when small, else its hash. */
@@ -49,21 +50,24 @@ export interface Journal {
   textOf(kept: string | BlobRef): string;
 }
 
-export function digest(text: string | Uint8Array): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
 /** A file's, or one without a name. Owns its descriptor. */
 export class FileJournal implements Journal {
-  /** Undefined: everything stands in the one file, and nothing is left of it. */
+  /** Undefined: nothing is left of it. */
   readonly #folder: string | undefined;
   readonly #onFailure: (text: string) => void;
   #file: number | undefined;
+  #blobs: Blobs | undefined;
+  #bytes = 0;
 
   private constructor(folder: string | undefined, open: () => number, onFailure: (text: string) => void) {
     this.#folder = folder;
     this.#onFailure = onFailure;
-    this.#try(() => (this.#file = open()));
+    this.#try(() => {
+      const file = open();
+      this.#file = file;
+      this.#bytes = fstatSync(file).size;
+      this.#blobs = folder === undefined ? new InlineBlobs(file, (line) => this.#append(file, line)) : new FolderBlobs(folder);
+    });
   }
 
   /** Makes `<folder>/journal.jsonl`, readable by its owner alone. Never throws: `onFailure` is told, once. */
@@ -110,16 +114,15 @@ export class FileJournal implements Journal {
 
   write(record: JournalRecord): void {
     const file = this.#file;
-    if (file !== undefined) this.#try(() => void writeSync(file, `${JSON.stringify(record)}\n`));
+    if (file !== undefined) this.#try(() => void this.#append(file, `${JSON.stringify(record)}\n`));
   }
 
-  value(json: string): unknown {
-    if (this.#folder === undefined || json.length <= MAX_INLINE) return JSON.parse(json) as unknown;
-    return this.#blob(this.#folder, json);
+  value(json: string, isAgain = false): unknown {
+    return json.length <= (isAgain ? MAX_INLINE_AGAIN : MAX_INLINE) ? (JSON.parse(json) as unknown) : this.#blob(json);
   }
 
   text(text: string): string | BlobRef {
-    return this.#folder === undefined || text.length <= MAX_INLINE ? text : this.#blob(this.#folder, JSON.stringify(text));
+    return text.length <= MAX_INLINE ? text : this.#blob(JSON.stringify(text));
   }
 
   repeatable(json: string): { readonly value?: unknown; readonly hash?: string } {
@@ -159,16 +162,26 @@ export class FileJournal implements Journal {
   }
 
   #read({ $blob: hash }: BlobRef): string {
-    const text = readFileSync(join(this.#folder ?? "", "blobs", hash), "utf8");
-    if (digest(text) !== hash) throw new Error(`the blob ${hash} is not what its name says`);
-    return text;
+    if (this.#blobs === undefined) throw new Error("there is no journal");
+    return this.#blobs.get(hash);
   }
 
-  #blob(folder: string, text: string): BlobRef {
+  #blob(text: string): BlobRef {
     const hash = digest(text);
-    const path = join(folder, "blobs", hash);
-    if (this.#file !== undefined && !existsSync(path)) this.#try(() => writeFileSync(path, text, { mode: 0o600 }));
+    if (this.#file !== undefined) this.#try(() => this.#count(this.#blobs?.put(hash, text) ?? 0));
     return { $blob: hash };
+  }
+
+  /** Returns the offset it begins at. */
+  #append(file: number, line: string): number {
+    const offset = this.#bytes;
+    this.#count(writeSync(file, line));
+    return offset;
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > MAX_BYTES) throw new Error(`it is over ${MAX_BYTES / 1024 ** 3} GiB`);
   }
 
   #try(work: () => void): void {

@@ -1,13 +1,24 @@
 // A session that was kept, opened again: locked, read as far as it is whole, and what a new process needs to go on from it.
+import type { OutcomeKind } from "../../sandbox/outcome.ts";
 import { HostError } from "../errors.ts";
+import type { ModelReply } from "../llm/model.ts";
+import { NO_USAGE, ONE_REPEATED, plus, readUsage, type Usage } from "../pool/usage.ts";
+import { lastAskIn, type KeptAsk } from "./asked.ts";
 import { inputsOf, type ContextRecord } from "./context-records.ts";
 import type { ContextChoice } from "./data.ts";
 import { FileJournal } from "./journal.ts";
 import { lockSession } from "./lock.ts";
 import { JOURNAL_VERSION, type JournalRecord } from "./records.ts";
 import type { KeptSession } from "./store.ts";
+import { unfinishedIn, type Unfinished } from "./unfinished.ts";
 
 export type Header = JournalRecord & { readonly type: "header" };
+
+/** A cell that a session had when it was opened. */
+export interface EarlierCell {
+  readonly source: string;
+  readonly outcome: OutcomeKind;
+}
 
 /** Contexts that were loaded together. */
 export interface ContextGeneration {
@@ -25,14 +36,18 @@ export interface Kept extends Disposable {
   /** Cells whose effects are in its state. */
   readonly standing: readonly number[];
   readonly generations: readonly ContextGeneration[];
-  /** At the end of the last cell that ended. */
-  readonly usage: unknown;
-  /** Sources of the cells that count, in order. */
-  readonly sources: readonly string[];
+  readonly unfinished: Unfinished;
+  /** The question that was asked last. */
+  readonly asked: KeptAsk | undefined;
+  readonly usage: Usage;
+  /** What models answered, by what they were asked. */
+  readonly replies: ReadonlyMap<string, ModelReply>;
+  /** The cells that count and have ended, in order. */
+  readonly earlier: readonly EarlierCell[];
 }
 
 /**
- * A cell that never ended does not count: the state is that before it. Throws E_JOURNAL_LOCKED, E_STATE for a journal of another version
+ * A cell that never ended goes on. Throws E_JOURNAL_LOCKED, E_STATE for a journal of another version
  * or contexts that cannot be had again. `tell` hears what was not whole.
  */
 export function openKept({ id, folder }: KeptSession, tell: (text: string) => void): Kept {
@@ -45,24 +60,25 @@ export function openKept({ id, folder }: KeptSession, tell: (text: string) => vo
     if (header?.type !== "header" || header.v !== JOURNAL_VERSION)
       throw new HostError("E_STATE", `the journal of ${id} does not begin as one of this version: ${folder}`);
     const cells = records.filter((record) => record.type === "cell");
-    const ended = new Set(records.filter((record) => record.type === "end").map(({ cell }) => cell));
-    const open = cells.find(({ n }) => !ended.has(n));
-    if (open !== undefined) {
-      journal.write({ type: "rewound", to: open.n, reason: "its process ended" });
-      journal.write({ type: "end", cell: open.n, outcome: "killed", preview: "", usage: null, ms: 0 });
-      tell(`cell ${open.n} was running when its process ended: it does not count, run it again`);
-    }
-    const ends = records.filter((record) => record.type === "end" && record.usage !== null);
-    const last = ends.at(-1);
+    const outcomes = new Map(records.filter((record) => record.type === "end").map(({ cell, outcome }) => [cell, outcome]));
+    const standing = standingOf(records);
+    const unfinished = unfinishedIn(records, journal);
+    if (unfinished.cell !== undefined) tell(`cell ${unfinished.cell.n} was running when its process ended: it goes on`);
     return {
       journal,
       header,
       cells: cells.at(-1)?.n ?? 0,
       calls: records.findLast((record) => record.type === "call")?.seq ?? 0,
-      standing: standingOf(records, open?.n),
+      standing,
+      unfinished,
+      asked: lastAskIn(records, journal),
       generations: generationsOf(id, records, journal),
-      usage: last?.type === "end" ? last.usage : undefined,
-      sources: cells.filter(({ n }) => ended.has(n)).map(({ source }) => source),
+      usage: usageIn(records),
+      replies: repliesIn(records, journal),
+      earlier: cells.flatMap(({ n, source }) => {
+        const outcome = outcomes.get(n);
+        return outcome === undefined || !standing.includes(n) ? [] : [{ source, outcome }];
+      }),
       [Symbol.dispose]: () => lock[Symbol.dispose](),
     };
   } catch (error) {
@@ -71,10 +87,39 @@ export function openKept({ id, folder }: KeptSession, tell: (text: string) => vo
   }
 }
 
-function standingOf(records: readonly JournalRecord[], open: number | undefined): number[] {
+/** At the end of the last cell that ended, and what was paid since. */
+function usageIn(records: readonly JournalRecord[]): Usage {
+  const at = records.findLastIndex((record) => record.type === "end" && record.usage !== null);
+  const end = records[at];
+  const before = end?.type === "end" ? readUsage(end.usage) : undefined;
+  return records
+    .slice(at + 1)
+    .map((record) => (record.type === "again" ? ONE_REPEATED : "paid" in record ? readUsage(record.paid) : undefined))
+    .reduce<Usage>((sum, paid) => (paid === undefined ? sum : plus(sum, paid)), before ?? NO_USAGE);
+}
+
+function repliesIn(records: readonly JournalRecord[], journal: FileJournal): Map<string, ModelReply> {
+  const replies = new Map<string, ModelReply>();
+  for (const record of records) {
+    if ((record.type !== "answer" && record.type !== "slot") || record.memo === undefined) continue;
+    const text = textIn(record.type === "answer" ? record.value : record.result, journal);
+    const { inputTokens, outputTokens, cachedInputTokens } = readUsage(record.paid) ?? NO_USAGE;
+    if (text !== undefined) replies.set(record.memo, { text, stop: "end", usage: { inputTokens, outputTokens, cachedInputTokens } });
+  }
+  return replies;
+}
+
+/** Of an answer a text, of a slot its `text`. */
+function textIn(kept: unknown, journal: FileJournal): string | undefined {
+  const value: unknown = JSON.parse(journal.jsonOf(kept));
+  if (typeof value === "string") return value;
+  return typeof value === "object" && value !== null && "text" in value && typeof value.text === "string" ? value.text : undefined;
+}
+
+function standingOf(records: readonly JournalRecord[]): number[] {
   let standing: number[] = [];
   for (const record of records) {
-    if (record.type === "cell" && record.n !== open) standing.push(record.n);
+    if (record.type === "cell") standing.push(record.n);
     if (record.type === "rewound") standing = standing.filter((n) => n < record.to);
   }
   return standing;

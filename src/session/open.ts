@@ -10,27 +10,35 @@ import { ScanService } from "../calls/scan.ts";
 import { rgCount, rgFiles, rgSearch } from "../calls/search.ts";
 import { inTurn } from "../calls/turns.ts";
 import type { Handlers } from "../calls/types.ts";
+import { HostError } from "../errors.ts";
 import type { EventSink } from "../events.ts";
 import type { Environment } from "../llm/http.ts";
 import { readPrices } from "../llm/prices.ts";
 import { tellFirstRemote } from "../llm/remote-notice.ts";
 import { Budget, type BudgetLimits } from "../pool/budget.ts";
-import { readUsage, usageJson } from "../pool/usage.ts";
+import { usageJson } from "../pool/usage.ts";
+import { Memo } from "../pool/memo.ts";
 import { Scheduler, type Schedule } from "../pool/scheduler.ts";
 import { contextRecords } from "./context-records.ts";
 import type { ContextChoice, SessionData } from "./data.ts";
+import { forkSession } from "./fork.ts";
 import type { Journal } from "./journal.ts";
+import type { EarlierCell, Kept } from "./kept.ts";
 import { SessionModels, type ModelOptions } from "./models.ts";
+import { ReplyCache } from "./reply-cache.ts";
 import { Session } from "./session.ts";
+import { findSession } from "./store.ts";
 import { startOf, type StartOptions } from "./start.ts";
 
 export interface OpenOptions extends StartOptions {
   readonly env: Environment;
-  readonly models: Omit<ModelOptions, "emit" | "env" | "maxCalls">;
+  readonly models: Omit<ModelOptions, "emit" | "env">;
   /** Of the whole session; an `ask` may have narrower ones. */
   readonly bounds: BudgetLimits;
   readonly limits: Limits;
   readonly concurrency: number;
+  /** Folder of the replies that sessions share; undefined: they share none. */
+  readonly cacheDir?: string | undefined;
   /** V8 without machine code in the sandbox. */
   readonly jitless: boolean;
 }
@@ -41,12 +49,15 @@ export interface Opened extends AsyncDisposable {
   readonly models: SessionModels;
   readonly budget: Budget;
   readonly schedule: Schedule;
+  readonly memo: Memo;
   readonly journal: Journal;
   readonly emit: EventSink;
-  /** Sources of the cells it had when it was opened. */
-  readonly earlier: readonly string[];
+  /** The cells it had when it was opened. */
+  readonly earlier: readonly EarlierCell[];
   /** Turns a running loop has left; null while none runs. */
   iterationsLeft: number | null;
+  /** Copies it; resolves to the copy's id. Rejects with E_STATE where nothing is kept. */
+  fork(cell?: number): Promise<string>;
 }
 
 /** Throws E_USAGE for a path that is not there. The caller owns what it returns; disposing it ends every process and file of it. */
@@ -57,12 +68,14 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
   const start = await startOf(options);
   const { data, header, journal, kept } = start;
 
-  const budget = new Budget(bounds, kept === undefined ? undefined : readUsage(kept.usage));
-  const models = new SessionModels({ ...options.models, env, emit, maxCalls: bounds.maxCalls });
+  const budget = new Budget(bounds, kept?.usage);
+  const models = new SessionModels({ ...options.models, ...modelsOf(options, kept), env, emit });
   const scheduler = new Scheduler({
     limit: options.concurrency,
     onRequest: tellFirstRemote((endpoint) => emit({ type: "notice", text: `sending to ${endpoint}, which is not this machine` })),
   });
+  const memo = new Memo(scheduler.schedule, replyCacheOf(options));
+  for (const [key, reply] of kept?.replies ?? []) memo.keep(key, reply);
   const clock = Date.now;
   const { workers } = header;
   const session = new Session({
@@ -85,10 +98,11 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
             calls: kept.calls,
             generation: kept.generations.length - 1,
             standing: kept.standing,
+            unfinished: kept.unfinished,
             isStrict: options.isFork !== true,
           },
         }),
-    handlers: handlersOf(data, { models, schedule: scheduler.schedule, budget, deadlineMs: limits.modelCallMs }, workers),
+    handlers: handlersOf(data, { models, memo, budget, deadlineMs: limits.modelCallMs }, workers),
     scans: new ScanService({
       workers,
       timeoutMs: limits.sliceMs,
@@ -113,10 +127,17 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     models,
     budget,
     schedule: scheduler.schedule,
+    memo,
     journal,
     emit,
-    earlier: kept?.sources ?? [],
-    iterationsLeft: null,
+    earlier: kept?.earlier ?? [],
+    iterationsLeft: iterationsLeftIn(kept),
+    async fork(cell) {
+      const { stateDir } = options;
+      if (stateDir === undefined || !journal.isKept)
+        throw new HostError("E_STATE", "this session is not kept, so it cannot be copied: start without --ephemeral");
+      return await session.between(() => forkSession(stateDir, findSession(stateDir, header.session), cell).id);
+    },
     async [Symbol.asyncDispose]() {
       await session.close();
       await start[Symbol.asyncDispose]();
@@ -129,6 +150,23 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
 export async function replaceContexts({ data, session }: Opened, choice: ContextChoice): Promise<SessionState | undefined> {
   await data.replace(choice);
   return await session.loadContexts();
+}
+
+/** Those of the question that a session goes on with, where nobody chose others: functions cannot be named. */
+function modelsOf({ models }: OpenOptions, kept: Kept | undefined): Partial<ModelOptions> {
+  const asked = kept?.asked?.model;
+  if (asked === undefined || models.model !== undefined || asked.root.startsWith("function:")) return {};
+  return { model: asked.root, modelSource: "the session's", ...(models.subModel === undefined ? { subModel: asked.sub } : {}) };
+}
+
+function replyCacheOf({ cacheDir, emit }: OpenOptions): ReplyCache | undefined {
+  return cacheDir === undefined ? undefined : new ReplyCache(cacheDir, (text) => emit({ type: "notice", text }));
+}
+
+/** Of a run that goes on: its cell may ask before the loop does. */
+function iterationsLeftIn(kept: Kept | undefined): number | null {
+  const asked = kept?.asked;
+  return asked === undefined || asked.answered !== undefined ? null : Math.max(0, asked.maxIterations - asked.turns.length);
 }
 
 function handlersOf(data: SessionData, llmOptions: LlmOptions, maxWorkers: number): Handlers {

@@ -1,6 +1,7 @@
 // What the guest posts, and what becomes of it: calls are served, the rest goes to the running cell. A post of none of our guests is told
 // apart, and its kernel ended by whoever asked.
 import { crc32 } from "node:zlib";
+import type { Post } from "../../prelude/contract.ts";
 import { guardPost, type Kernel } from "../../sandbox/index.ts";
 import type { EventSink } from "../events.ts";
 import type { CellRun } from "./cell-run.ts";
@@ -51,40 +52,61 @@ export class Posts {
     this.#count++;
     const heard = this.#heard;
     if (heard !== undefined && this.#count <= heard.count) return this.#count < heard.count || this.#sum === heard.sum;
-    const { calls, looks, emit, owner, onFinal } = this.#options;
+    const { calls, looks, owner, onFinal } = this.#options;
     const run = this.#options.running();
     switch (post[0]) {
       case "call": {
         const [, seq, operation, args] = post;
-        if (run !== undefined && operation !== "timer" && operation !== "clear_timer") run.calls++;
+        this.#tell(run, post);
         return calls.serve(kernel, owner(), seq, operation, args, text.length);
       }
-      case "console":
-        this.#console(run, post[1]);
-        return true;
-      case "time": {
-        const line = run?.time(post[1], post[2], performance.now());
-        if (line !== undefined) this.#console(run, line);
+      case "final": {
+        const isFirst = run !== undefined && run.final === undefined;
+        this.#tell(run, post);
+        if (isFirst) onFinal(kernel, run);
         return true;
       }
-      case "progress":
-        emit({ type: "progress", label: "cell", done: post[1], total: post[2], text: post[3] });
-        return true;
-      case "warning":
-        run?.warn(post[1]);
-        return true;
-      case "final":
-        if (run !== undefined && run.final === undefined) {
-          run.final = post[1];
-          onFinal(kernel, run);
-        }
-        return true;
       case "look":
         looks.answer(post[1], post[2]);
         return true;
       case "done":
-        if (run !== undefined && run.done === undefined && owner() === run.n) run.done = post[1];
+        if (run !== undefined && post[1].cell === run.n) this.#tell(run, post);
         return true;
+      default:
+        this.#tell(run, post);
+        return true;
+    }
+  }
+
+  /** A post of the running cell that an earlier process had heard: its outcome is to have all of it. */
+  retell(post: Post): void {
+    this.#tell(this.#options.running(), post);
+  }
+
+  #tell(run: CellRun | undefined, post: Post): void {
+    switch (post[0]) {
+      case "call":
+        if (run !== undefined && post[2] !== "timer" && post[2] !== "clear_timer") run.calls++;
+        return;
+      case "console":
+        return this.#console(run, post[1]);
+      case "time": {
+        const line = run?.time(post[1], post[2], performance.now());
+        if (line !== undefined) this.#console(run, line);
+        return;
+      }
+      case "progress":
+        return this.#options.emit({ type: "progress", label: "cell", done: post[1], total: post[2], text: post[3] });
+      case "warning":
+        return run?.warn(post[1]);
+      case "final":
+        if (run !== undefined) run.final ??= post[1];
+        return;
+      case "done":
+        if (run !== undefined) run.done ??= post[1];
+        return;
+      case "look":
+        return;
     }
   }
 

@@ -1,5 +1,6 @@
 // The records of a session's journal, one JSON line each. Replay lives on their order; the format is fixed.
 import type { EntryKind, Operation } from "../../prelude/contract.ts";
+import type { ModelReply } from "../llm/model.ts";
 import type { OutcomeKind } from "../../sandbox/outcome.ts";
 
 export const JOURNAL_VERSION = 1;
@@ -7,6 +8,12 @@ export const JOURNAL_VERSION = 1;
 /** Large values stand in `blobs/<sha256>` beside the journal. */
 export interface BlobRef {
   readonly $blob: string;
+}
+
+/** Of a model's answer: sha-256 of what was asked, where an identical call gets it too; and its usage, where it was paid for. */
+export interface ModelNote {
+  readonly memo?: string;
+  readonly paid?: unknown;
 }
 
 export type JournalRecord =
@@ -58,10 +65,10 @@ export type JournalRecord =
       readonly key: string;
       readonly args: unknown;
     }
-  /** One slot of a batch, when it arrives. */
-  | { readonly type: "slot"; readonly seq: number; readonly i: number; readonly result: unknown }
+  /** One slot of a batch, when it arrives; not one whose answer was there already. */
+  | ({ readonly type: "slot"; readonly seq: number; readonly i: number; readonly result: unknown } & ModelNote)
   /** `value` is kept, or, where it can be had again by the call's arguments, `hash` alone. */
-  | { readonly type: "answer"; readonly seq: number; readonly ok: boolean; readonly value?: unknown; readonly hash?: string }
+  | ({ readonly type: "answer"; readonly seq: number; readonly ok: boolean; readonly value?: unknown; readonly hash?: string } & ModelNote)
   /** Written before the guest is entered. `seq` is the call answered, for a `run` the cell. */
   | {
       readonly type: "entry";
@@ -75,6 +82,8 @@ export type JournalRecord =
     }
   /** `slice`: the last entry was cut half-way, and replay leaves it out. */
   | { readonly type: "terminated"; readonly cell: number; readonly reason: string; readonly slice?: boolean }
+  /** A request to a model is made again: an earlier process may have made it, and had no answer. `seq` 0: the root model's. */
+  | { readonly type: "again"; readonly seq: number }
   /** The state is that before the cell `to`: what came since does not count. */
   | { readonly type: "rewound"; readonly to: number; readonly reason: string }
   | {
@@ -85,4 +94,44 @@ export type JournalRecord =
       readonly usage: unknown;
       readonly ms: number;
     }
-  | { readonly type: "turn"; readonly iteration: number; readonly reply?: string; readonly code?: string | null; readonly nudge?: string };
+  | ({ readonly type: "turn" } & (AskedTurn | RepliedTurn | NudgedTurn | ToldTurn | AnsweredTurn));
+
+/** A question begins. `system` and `first` are what the root model is told before its first reply; `usage` is the session's before it. */
+export interface AskedTurn {
+  readonly iteration: 0;
+  readonly question: string;
+  readonly system: string | BlobRef;
+  readonly first: string | BlobRef;
+  readonly model: { readonly root: string; readonly sub: string };
+  readonly max_iterations: number;
+  readonly usage: unknown;
+}
+
+/** The root model's reply, whole; `code` is the cell in it, null where it has none, and `call` its native form. */
+export interface RepliedTurn {
+  readonly iteration: number;
+  readonly reply: string;
+  readonly code: string | null;
+  readonly call?: unknown;
+  readonly stop: ModelReply["stop"];
+  readonly paid: unknown;
+}
+
+export interface NudgedTurn {
+  readonly iteration: number;
+  readonly nudge: string;
+}
+
+/** What the root model was told of its cell. */
+export interface ToldTurn {
+  readonly iteration: number;
+  readonly output: string | BlobRef;
+}
+
+/** The question has its answer: a run that was interrupted, or could not go on, has none yet. */
+export interface AnsweredTurn {
+  readonly iteration: number;
+  readonly answer: unknown;
+  readonly stop_reason: "final" | "max_iterations";
+  readonly usage: unknown;
+}

@@ -9,6 +9,8 @@ export class RunningCell {
   readonly #ended = Promise.withResolvers<Cut | undefined>();
   /** Ends a wait with nothing but timers pending. */
   #limit: NodeJS.Timeout | undefined;
+  /** Code was stopped in an entry that an earlier cell's call brought: it may have been this one's, which had waited for that call. */
+  #wasStopped = false;
 
   constructor(run: CellRun, limits: Limits) {
     this.run = run;
@@ -44,7 +46,10 @@ export class RunningCell {
     if (warning !== undefined && run.final === undefined) run.warn(isOwn ? warning : `cell ${cell} left behind ${warning}`);
     if (cut !== undefined && (isOwn || kernelLost)) return this.end(cut);
     // Code that an earlier cell left behind is not this one's fault, as long as the isolate stands.
-    if (cut !== undefined) run.warn(`code that cell ${cell} left behind ran past the time limit and was stopped`);
+    if (cut !== undefined) {
+      this.#wasStopped = true;
+      run.warn(`code that cell ${cell} left behind ran past the time limit and was stopped`);
+    }
     if (run.done !== undefined || run.final !== undefined) this.end();
     else if (run.own.ms >= this.#limits.cellMs) this.#outOfTime();
   }
@@ -53,6 +58,7 @@ export class RunningCell {
   rest({ calls, timers }: { readonly calls: number; readonly timers: number }): void {
     const { own } = this.run;
     if (calls > 0) return own.stop();
+    if (timers === 0 && this.#wasStopped) return this.end({ kind: "timeout", error: timedOut(this.#limits), state: "partial" });
     if (timers === 0) return this.end({ kind: "threw", error: NEVER_SETTLES });
     own.run();
     clearTimeout(this.#limit);

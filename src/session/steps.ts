@@ -1,6 +1,7 @@
 // A journal read as what a fresh guest has to go through to come to the same state: the entries that count, in order, each with the calls
 // it made. What was cut half-way, and what was taken back, does not count.
 import type { Operation } from "../../prelude/contract.ts";
+import type { Journal } from "./journal.ts";
 import type { JournalRecord } from "./records.ts";
 
 export interface RecordedCall {
@@ -35,8 +36,10 @@ export type Step = EntryStep | ContextStep;
 /** A journal's records by what replay looks up in them. */
 export interface Plan {
   readonly steps: readonly Step[];
+  /** The entry that was asked to be left out. */
+  readonly last?: EntryStep;
   readonly scripts: ReadonlyMap<number, JournalRecord & { readonly type: "cell" }>;
-  readonly answers: ReadonlyMap<number, JournalRecord & { readonly type: "answer" }>;
+  readonly answers: ReadonlyMap<number, AnswerRecord>;
   readonly calls: ReadonlyMap<number, JournalRecord & { readonly type: "call" }>;
   /** Wall time of each cell that ended, in ms. */
   readonly ms: ReadonlyMap<number, number>;
@@ -53,7 +56,7 @@ export function planOf(records: Iterable<JournalRecord>, withoutLast = false): P
   const steps: (OpenEntry | ContextStep)[] = [];
   const starts = new Map<number, number>();
   const scripts = new Map<number, JournalRecord & { type: "cell" }>();
-  const answers = new Map<number, JournalRecord & { type: "answer" }>();
+  const answers = new Map<number, AnswerRecord>();
   const calls = new Map<number, JournalRecord & { type: "call" }>();
   const ms = new Map<number, number>();
   let sequence = 0;
@@ -92,21 +95,35 @@ export function planOf(records: Iterable<JournalRecord>, withoutLast = false): P
       case "end":
         ms.set(record.cell, record.ms);
         break;
+      case "again":
       case "header":
       case "slot":
       case "turn":
         break;
     }
   }
-  if (withoutLast) dropLastEntry(steps);
-  return { steps, scripts, answers, calls, ms, sequence };
+  const last = withoutLast ? dropLastEntry(steps) : undefined;
+  return { steps, ...(last === undefined ? {} : { last }), scripts, answers, calls, ms, sequence };
 }
 
 function lastEntry(steps: readonly (OpenEntry | ContextStep)[]): OpenEntry | undefined {
   return steps.findLast((step) => step.type === "entry");
 }
 
-function dropLastEntry(steps: (OpenEntry | ContextStep)[]): void {
+function dropLastEntry(steps: (OpenEntry | ContextStep)[]): OpenEntry | undefined {
   const at = steps.findLastIndex((step) => step.type === "entry");
-  if (at !== -1) steps.splice(at, 1);
+  const [dropped] = at === -1 ? [] : steps.splice(at, 1);
+  return dropped?.type === "entry" ? dropped : undefined;
+}
+
+export type AnswerRecord = JournalRecord & { readonly type: "answer" };
+
+/** Whether the journal has all of an answer, and not its hash alone. */
+export function isKeptWhole(answer: AnswerRecord): boolean {
+  return !answer.ok || "value" in answer;
+}
+
+/** What an answer that is kept whole brings to the guest. Throws when its value is gone. */
+export function settlementOf(answer: AnswerRecord, journal: Pick<Journal, "jsonOf">): string {
+  return answer.ok ? `{"ok":true,"value":${journal.jsonOf(answer.value)}}` : JSON.stringify({ ok: false, error: answer.value });
 }

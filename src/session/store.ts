@@ -19,6 +19,10 @@ export interface KeptSession {
   readonly state: "open" | "unfinished" | "closed" | "unreadable";
 }
 
+export function cacheFolder(stateDir: string): string {
+  return join(stateDir, "cache");
+}
+
 export function sessionsFolder(stateDir: string): string {
   return join(stateDir, "sessions");
 }
@@ -53,7 +57,7 @@ export function removeSession({ id, folder, state }: KeptSession): void {
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-const MAX_AGE_MS = 30 * DAY_MS;
+export const MAX_AGE_MS = 30 * DAY_MS;
 const MAX_BYTES = 2 * 1024 ** 3;
 
 /** What a prune would remove: closed ones older than 30 days, and the oldest past 2 GiB in all. */

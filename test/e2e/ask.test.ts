@@ -193,7 +193,7 @@ describe("an ask that may not go on", () => {
   });
 
   it("refuses a batch out of reach before the first call of it, and the cell reads why", async () => {
-    const cells = ["await llm_batch_query(Array(30).fill('piece 1: x'))", "FINAL(_error.code)"];
+    const cells = ["await llm_batch_query(Array.from({ length: 30 }, (_, i) => 'piece ' + i + ': x'))", "FINAL(_error.code)"];
     await using server = await serveAnthropic(player(cells, byTool));
     const ran = await ask(server, ["--json", "--max-calls", "20"]);
     expect(parsed(ran)).toMatchObject({ answer: "E_BUDGET", stop_reason: "final" });

@@ -233,6 +233,7 @@ describe("the journal of a session", () => {
       "header",
       "context",
       "turn",
+      "turn",
       "cell 1",
       "entry run 1",
       "call 1 llm",
@@ -240,17 +241,20 @@ describe("the journal of a session", () => {
       "entry settle 1",
       "end 1",
       "turn",
+      "turn",
       "cell 2",
       "entry run 2",
       "end 2",
+      "turn",
     ]);
-    expect(records.find(({ type }) => type === "turn")).toEqual({
-      type: "turn",
-      iteration: 1,
-      reply: "I look.",
-      code: "await llm_query('q')",
-    });
-    expect(records.at(-1)).toMatchObject({ outcome: "final", usage: { calls: 3 } });
+    expect(records.filter(({ type }) => type === "turn")).toMatchObject([
+      { iteration: 0, question: "What?", first: expect.stringContaining("What?") as string, max_iterations: 20 },
+      { iteration: 1, reply: "I look.", code: "await llm_query('q')", stop: "tool", paid: { calls: 1 } },
+      { iteration: 1, output: expect.stringContaining("cell 1: ok") as string },
+      { iteration: 2, code: "FINAL(1)" },
+      { iteration: 2, answer: 1, stop_reason: "final", usage: { calls: 3 } },
+    ]);
+    expect(records.at(-2)).toMatchObject({ outcome: "final", usage: { calls: 3 } });
     expect(readFileSync(join(place, "journal.jsonl"), "utf8")).not.toContain(key);
   });
 });

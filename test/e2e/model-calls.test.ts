@@ -107,18 +107,18 @@ describe("a schema", () => {
       [
         `llm_batch_query(['good', 'corrigible', 'wrong', 'fails'], { schema: ${schema} })`,
         `llm_batch_query(['good', 'wrong'], { schema: ${schema}, on_error: 'throw' }).catch((e) => [e.name, e.code, e.results])`,
-        `llm_batch_query(['good', 'corrigible', 'good'], { schema: ${schema} })`,
+        `llm_batch_query(['good', 'corrigible', 'good', 'wrong too'], { schema: ${schema} })`,
       ],
-      // 3 + 2 + 1 (the one that was refused costs nothing), 2 + 1 + 1, then 3: nothing is left for a retry.
-      ["--max-calls", "13"],
+      // 3 + 2 + 1 (the one that was refused costs nothing), then 1 + 1 + 1 for the one that fitted nothing, then 1 + 1.
+      ["--max-calls", "11"],
     );
     expect(batch).toMatchObject({ value: [{ n: 1 }, { n: 2 }, null, null], calls: 3 });
     expect(batch?.warnings).toEqual([
       expect.stringMatching(/2 of 4 slots failed and are null: \[2\] E_LLM_SCHEMA: no reply of 3.*\[3\] E_LLM_REFUSED/s),
     ]);
     expect(thrown).toMatchObject({ value: ["BatchError", "E_BATCH", [{ n: 1 }, null]], warnings: [] });
-    expect(budget).toMatchObject({ value: [{ n: 1 }, null, { n: 1 }] });
-    expect(budget?.warnings[0]).toContain("[1] E_BUDGET");
+    expect(budget).toMatchObject({ value: [{ n: 1 }, { n: 2 }, { n: 1 }, null] });
+    expect(budget?.warnings[0]).toContain("[3] E_BUDGET");
   });
 });
 
@@ -147,7 +147,7 @@ describe("a batch", () => {
   });
 
   it("shares the limit with every other call of the session", async () => {
-    const source = `(await Promise.all([llm_batch_query(${PROMPTS}), llm_batch_query(${PROMPTS}), llm_query('5')])).length`;
+    const source = `(await Promise.all([llm_batch_query(${PROMPTS}), llm_batch_query(${PROMPTS}, { fresh: true }), llm_query('5', { fresh: true })])).length`;
     const { outcomes, server } = await served(racing, [source], ["--concurrency", "5"]);
     expect(outcomes[0]).toMatchObject({ value: 3 });
     expect([server.peak, server.requests.length]).toEqual([5, 49]);
@@ -171,17 +171,18 @@ describe("the budget", () => {
         "budget().calls",
         "llm_query('a')",
         "budget().calls",
-        "llm_batch_query(['a', 'b', 'c'])",
-        "rlm_batch_query(['a', 'b', 'c'])",
+        "llm_batch_query(['b', 'c', 'd'])",
+        "rlm_batch_query(['b', 'c', 'd'])",
         "budget().calls",
-        "llm_batch_query(['a', 'b'])",
+        "llm_batch_query(['b', 'c'])",
         "llm_query('a')",
+        "llm_query('d')",
         "budget().calls",
       ],
       ["--max-calls", "3"],
     );
     const refused = expect.objectContaining({ code: "E_BUDGET" }) as unknown;
-    expect(values(outcomes)).toEqual([3, "reply", 2, refused, refused, 2, ["reply", "reply"], refused, 0]);
+    expect(values(outcomes)).toEqual([3, "reply", 2, refused, refused, 2, ["reply", "reply"], "reply", refused, 0]);
     expect(outcomes[3]?.error?.message).toMatch(/^this batch of 3 calls is over the 2 that are left of 3: .*--max-calls/);
   });
 
@@ -192,7 +193,7 @@ describe("the budget", () => {
         "budget().usd",
         "await llm_query('x')",
         "budget().usd",
-        "await llm_batch_query(Array(50_000).fill('y'))",
+        "await llm_batch_query(Array.from({ length: 50_000 }, (_, i) => 'y' + i))",
         "await llm_query('z'.repeat(400_000))",
       ],
       ["--max-cost", "0.05"],

@@ -163,7 +163,7 @@ function sessionOf(spawn: () => KernelProcess, maxDeaths?: number): Session {
 }
 
 const done = (value: string) =>
-  `post('done', { outcome: 'ok', tail: '', console_length: 0, vars: [], value: { preview: '', long: '', type: 'string', json: ${JSON.stringify(value)} } }); entered(seq)`;
+  `post('done', { outcome: 'ok', tail: '', cell: 1, console_length: 0, vars: [], value: { preview: '', long: '', type: 'string', json: ${JSON.stringify(value)} } }); entered(seq)`;
 
 it.each<[string, string, object]>([
   ["a call out of its sequence", "post('call', 5, 'llm', {})", { outcome: "killed" }],

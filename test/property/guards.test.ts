@@ -108,7 +108,7 @@ describe("posts", () => {
     ["a console text over its limit", JSON.stringify(["console", "x".repeat(limits.MAX_CONSOLE + 1)])],
     [
       "a tail over its limit",
-      JSON.stringify(["done", { outcome: "ok", tail: "x".repeat(limits.MAX_CONSOLE + 1), console_length: 0, vars: [] }]),
+      JSON.stringify(["done", { outcome: "ok", tail: "x".repeat(limits.MAX_CONSOLE + 1), cell: 1, console_length: 0, vars: [] }]),
     ],
     ["arguments over their limit", `["call",1,"llm",{"prompt":"${"x".repeat(limits.MAX_ARGUMENT + 200)}"}]`],
     ["arguments that nest too deep", `["call",1,"llm",${"[".repeat(5_000)}${"]".repeat(5_000)}]`],
@@ -125,7 +125,7 @@ describe("posts", () => {
     const value = (json: string): string =>
       JSON.stringify([
         "done",
-        { outcome: "ok", tail: "", console_length: 0, vars: [], value: { preview: "", long: "", type: "object", json } },
+        { outcome: "ok", tail: "", cell: 1, console_length: 0, vars: [], value: { preview: "", long: "", type: "object", json } },
       ]);
     expect(post(value("[".repeat(1_000) + "]".repeat(1_000)))).toMatchObject(["done", { value: { json: expect.any(String) } }]);
     for (const json of ["[".repeat(100_000) + "]".repeat(100_000), `"${"x".repeat(limits.MAX_VALUE + 1)}"`, "{"])
@@ -135,7 +135,7 @@ describe("posts", () => {
 
   it("keep the names of a cell to ten thousand of a thousand characters", () => {
     const vars = ["x".repeat(1_001), 5, null, ...Array.from({ length: 10_050 }, (_, i) => `v${i}`)];
-    const passed = post(JSON.stringify(["done", { outcome: "ok", tail: "", console_length: 0, vars }]));
+    const passed = post(JSON.stringify(["done", { outcome: "ok", tail: "", cell: 1, console_length: 0, vars }]));
     expect(passed?.[0] === "done" && [passed[1].vars.length, passed[1].vars[0]]).toEqual([10_000, "v0"]);
   });
 });

@@ -146,6 +146,14 @@ describe("after code that had to be stopped", () => {
     expect(asked).toEqual(["first"]);
   });
 
+  it("a loop that began when an earlier cell's call was answered ends the cell that waited for it", async () => {
+    await using counting = await open({ cellTimeout: 1 });
+    const { session } = counting;
+    await session.run("let kept = 1; const early = llm_query('early')");
+    expect(await session.run("await early; kept = 2; for (;;);")).toMatchObject({ outcome: "timeout", state: "partial" });
+    expect((await session.run("[kept, await early]")).value).toEqual([2, "re early"]);
+  });
+
   it("keeps what earlier slices of the same cell did", async () => {
     await using counting = await open();
     const { session } = counting;

@@ -53,6 +53,20 @@ describe("a kept session", () => {
     expect(await value(again, "n")).toBe(22);
   });
 
+  it("keeps its time zone and locale, whatever those of the process that goes on with it", async () => {
+    using files = folder({});
+    const state = join(files.path, "state");
+    const shown = "[new Date(0).toString(), (1234.5).toLocaleString(), new Date(1e12).toLocaleDateString()]";
+    let before: unknown;
+    {
+      await using session = await open(state, { session: "s", tz: "Asia/Tokyo", locale: "de-DE" });
+      before = await value(session, shown);
+    }
+    expect(before).toMatchObject([expect.stringContaining("GMT+0900"), "1.234,5", expect.any(String)]);
+    await using again = await open(state, { session: "s", tz: "America/New_York", locale: "en-GB" });
+    expect(await value(again, shown)).toEqual(before);
+  });
+
   it("can be copied at a cell, and taken back cell by cell", async () => {
     using files = folder({});
     const state = join(files.path, "state");
@@ -72,6 +86,27 @@ describe("a kept session", () => {
     expect(await other.undo()).toBe(5);
     expect(await value(other, "[n, await llm_query('new')]")).toEqual([10, "re new"]);
     expect(asked).toEqual(["new"]);
+  });
+
+  it("can be copied while it is open, and the copy and it go on side by side", async () => {
+    using files = folder({});
+    const state = join(files.path, "state");
+    await using session = await open(state);
+    for (let i = 1; i <= 4; i++) await session.run(`globalThis.n = (globalThis.n ?? 0) + ${i}; Math.random(); n`);
+    await using all = await open(state, { resume: await session.fork() });
+    await using half = await open(state, { resume: await session.fork(2) });
+    const next = "[n += 100, Math.random()]";
+    const [own, same, other] = [await value(session, next), await value(all, next), await value(half, next)] as [
+      [number, number],
+      [number, number],
+      [number, number],
+    ];
+    expect([own[0], same[0], other[0]]).toEqual([110, 110, 103]);
+    expect(same[1]).toBe(own[1]);
+    expect(other[1]).not.toBe(own[1]);
+    await expect(session.fork(9)).rejects.toMatchObject({ code: "E_USAGE" });
+    await using unkept = await openSession({ ephemeral: true, env: {} });
+    await expect(unkept.fork()).rejects.toMatchObject({ code: "E_STATE" });
   });
 
   it("says what changed under it, what it lost, and what was not whole", async () => {
@@ -144,13 +179,14 @@ describe("a kept session", () => {
       await using session = await open(place, { resume: id });
       const list = (await value(session, "globalThis.list ?? []")) as string[];
       expect(list).toEqual(["re 1", "re 2", "re 3", "re 4"].slice(0, list.length));
-      const ended = whole
+      // A cell that had begun goes on.
+      const begun = whole
         .subarray(0, at)
         .toString()
         .split("\n")
         .slice(0, -1)
-        .filter((line) => line.startsWith('{"type":"end"')).length;
-      expect(list.length).toBe(ended);
+        .filter((line) => line.startsWith('{"type":"cell"')).length;
+      expect(list.length).toBe(begun);
     }
   });
 });

@@ -8,7 +8,7 @@ import type { ReplSession } from "../../library/session.ts";
 import { readNotebook, writeNotebook } from "../../notebook/cells.ts";
 import { dollars } from "../../pool/cost.ts";
 import { bytesInWords } from "../../workspace/describe.ts";
-import { showAnswer } from "../ask.ts";
+import { savedInWords, showAnswer } from "../ask.ts";
 import { readSource } from "../cells.ts";
 import type { CommandContext } from "../command.ts";
 import { confirm, select, type Terminal } from "../dialog.ts";
@@ -47,6 +47,7 @@ export const COMMANDS: Readonly<Record<string, DotCommand>> = {
   cost: { usage: ".cost", help: "model calls, tokens and money so far", run: cost },
   ask: { usage: ".ask QUESTION", help: "let the root model answer, in this session", run: ask },
   undo: { usage: ".undo", help: "take the last cell back", run: undo },
+  fork: { usage: ".fork [CELL]", help: "copy this session, as it stands or as it was after a cell", run: fork },
   session: { usage: ".session", help: "this session's id, and how to go on with it", run: tellSession },
   save: { usage: ".save [--yes] FILE", help: "write the cells so far as a notebook", run: save },
   load: { usage: ".load FILE", help: "run the cells of a notebook", run: load },
@@ -129,9 +130,10 @@ function limits({ session, say, context: { resolved } }: Prompt): Promise<void> 
 }
 
 function cost({ session, say }: Prompt): Promise<void> {
-  const { calls, inputTokens, outputTokens, cachedInputTokens, usd } = session.usage;
+  const { usage } = session;
+  const { calls, inputTokens, outputTokens, cachedInputTokens, usd } = usage;
   const tokens = `${inputTokens.toLocaleString("en-US")} tokens in (${cachedInputTokens.toLocaleString("en-US")} cached), ${outputTokens.toLocaleString("en-US")} out`;
-  say(`${calls} model calls, ${tokens}, ${usd === null ? "price unknown" : dollars(usd, "up")}`);
+  say(`${calls} model calls, ${tokens}, ${usd === null ? "price unknown" : dollars(usd, "up")}${savedInWords(usage)}`);
   return Promise.resolve();
 }
 
@@ -147,6 +149,13 @@ async function undo({ session, sources, say }: Prompt): Promise<void> {
   if (cell === undefined) return say("there is no cell to take back");
   sources.pop();
   say(`cell ${cell} is taken back`);
+}
+
+async function fork({ session, say }: Prompt, rest: string): Promise<void> {
+  const [cell] = splitWords(rest);
+  if (cell !== undefined && !/^\d+$/.test(cell)) throw new HostError("E_USAGE", `.fork ${cell}: write the number of a cell, or nothing`);
+  const id = await session.fork(cell === undefined ? undefined : Number(cell));
+  say(`${id} is the copy; rlm-repl --resume ${id} goes on in it, this session stays as it is`);
 }
 
 function tellSession({ session, sources, say, context: { settings } }: Prompt): Promise<void> {

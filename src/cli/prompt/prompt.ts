@@ -71,8 +71,9 @@ class Shell {
 
   async run(): Promise<number> {
     await using session = await openFor(this.#context, PROMPT, this.#emit);
-    this.#sources.push(...session.earlier);
+    this.#sources.push(...session.earlier.map(({ source }) => source));
     await this.#greet(session);
+    await this.#finishResumed(session);
     const signals = this.#catchSignals();
     const reader = this.#read(session);
     this.#reader = reader;
@@ -92,6 +93,22 @@ class Shell {
     if (settings.quiet === true) return;
     await session.models().catch((error: unknown) => err.write(`rlm-repl: ${messageOf(error)}\n`));
     await err.raw(`${err.dim("rlm-repl: TypeScript cells; .help lists the commands, help() what cells can call")}\n`);
+  }
+
+  /** A cell that goes on is waited for before there is a prompt; Ctrl-C ends it. */
+  async #finishResumed({ resumedCell }: ReplSession): Promise<void> {
+    if (resumedCell === undefined) return;
+    const { source, result, interrupt } = resumedCell;
+    await this.#context.err.raw(`${this.#context.err.dim(visible(source.trim()))}\n`);
+    process.on("SIGINT", interrupt);
+    try {
+      const ended = await result;
+      this.#cells.end();
+      this.#sources.push(source);
+      await this.#show(ended, source);
+    } finally {
+      process.off("SIGINT", interrupt);
+    }
   }
 
   #read(session: ReplSession): LineReader {

@@ -92,7 +92,16 @@ describe("a session", () => {
       partial: false,
       iterations: 2,
       model: { root: "test:scripted", sub: "test:scripted" },
-      usage: { calls: 3, inputTokens: 30, outputTokens: 15, cachedInputTokens: 0, usd: expect.closeTo(0.000045) as number },
+      usage: {
+        calls: 3,
+        inputTokens: 30,
+        outputTokens: 15,
+        cachedInputTokens: 0,
+        usd: expect.closeTo(0.000045) as number,
+        memo: 0,
+        savedUsd: 0,
+        repeated: 0,
+      },
       session: session.id,
     });
     expect(JSON.stringify(seen[1])).toContain("9 4");

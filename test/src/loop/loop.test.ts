@@ -174,10 +174,10 @@ test("events and notes of a run", async () => {
   });
   expect(events.map(({ type }) => type)).toEqual(["turn_start", "model_call", "turn_reply", "turn_start", "model_call", "turn_reply"]);
   expect(events[1]).toEqual({ type: "model_call", model: "script:test", purpose: "root", ms: 0, ok: true });
-  expect(notes).toEqual([
-    { iteration: 1, reply: "words", code: null },
-    { iteration: 1, nudge: expect.stringContaining("FINAL") },
-    { iteration: 2, reply: "", code: "FINAL(1)" },
+  expect(notes).toMatchObject([
+    { type: "reply", iteration: 1, reply: { text: "words" }, code: null },
+    { type: "nudge", iteration: 1, text: expect.stringContaining("FINAL") as string },
+    { type: "reply", iteration: 2, reply: { text: "" }, code: "FINAL(1)" },
   ]);
 });
 

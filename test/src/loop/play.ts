@@ -4,6 +4,7 @@ import type { Model, ModelRequest } from "../../../src/llm/model.ts";
 import { ScriptModel } from "../../../src/llm/script.ts";
 import type { ScriptReply } from "../../../src/llm/script-format.ts";
 import { runLoop } from "../../../src/loop/loop.ts";
+import { firstTurn, systemPrompt } from "../../../src/loop/prompt.ts";
 import type { AskResult, LoopOptions } from "../../../src/loop/types.ts";
 import { Budget } from "../../../src/pool/budget.ts";
 import { Scheduler } from "../../../src/pool/scheduler.ts";
@@ -29,7 +30,7 @@ export interface Played {
 export async function play(
   replies: readonly ScriptReply[] | Model,
   run: (code: string, cell: number) => Outcome | Promise<Outcome>,
-  more: Partial<LoopOptions> = {},
+  { question = "How many?", ...more }: Partial<LoopOptions> & { readonly question?: string } = {},
 ): Promise<Played> {
   const inner: Model = "complete" in replies ? replies : new ScriptModel("script:test", "test", { root: replies });
   const requests: ModelRequest[] = [];
@@ -45,10 +46,13 @@ export async function play(
       return inner.complete(request, signal);
     },
   };
+  const budget = new Budget({ maxUsd: null, maxCalls: null });
+  const limits = { maxIterations: 20, modelCallMs: 60_000 };
+  const probes = [{ name: "a.log", kind: "text", text: "one text, a string; 3 characters" }] as const;
   const result = await runLoop({
-    question: "How many?",
-    probes: [{ name: "a.log", kind: "text", text: "one text, a string; 3 characters" }],
-    preludeTypes: "declare function FINAL(value: unknown): never;",
+    system: systemPrompt("declare function FINAL(value: unknown): never;"),
+    first: firstTurn(question, probes, more.limits ?? limits, (more.budget ?? budget).limits),
+    earlier: [],
     session: {
       async run(code) {
         cells.push(code);
@@ -57,8 +61,8 @@ export async function play(
     },
     model,
     schedule: new Scheduler({ limit: 2, sleep: () => Promise.resolve() }).schedule,
-    budget: new Budget({ maxUsd: null, maxCalls: null }),
-    limits: { maxIterations: 20, modelCallMs: 60_000 },
+    budget,
+    limits,
     signal: new AbortController().signal,
     now: () => 0,
     ...more,

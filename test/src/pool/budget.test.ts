@@ -5,6 +5,7 @@ import { HostError } from "../../../src/errors.ts";
 import type { ModelReply } from "../../../src/llm/model.ts";
 import { Budget, requirePrices, type Reservation } from "../../../src/pool/budget.ts";
 import { costAtMost, costOf, dollars } from "../../../src/pool/cost.ts";
+import { NO_USAGE } from "../../../src/pool/usage.ts";
 import { failure, modelOf, NEVER, sub } from "../llm/requests.ts";
 
 const unused = () => Promise.reject(new Error("unused"));
@@ -38,7 +39,7 @@ test("a call is reserved at the most it may cost, settled at what it did cost, r
   expect(budget.usdLeft).toBeCloseTo(1 - 60e-6, 10);
   const second = await budget.reserve(priced, sub("hello"), NEVER);
   second.release();
-  expect(budget.ledger.total).toEqual({ calls: 1, inputTokens: 10, outputTokens: 5, cachedInputTokens: 0, usd: 60e-6 });
+  expect(budget.ledger.total).toEqual({ ...NO_USAGE, calls: 1, inputTokens: 10, outputTokens: 5, cachedInputTokens: 0, usd: 60e-6 });
   expect(budget.left({ depth: 0, iterations: 19 })).toEqual({
     usd: budget.usdLeft,
     tokens: null,
