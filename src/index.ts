@@ -20,6 +20,6 @@ export type { Complete, ModelChoice } from "./llm/function-model.ts";
 export type { JsonSchema, Model, ModelReply, ModelRequest, Price, Rates, ReplCall, TokenUsage, Turn } from "./llm/model.ts";
 export type { StopReason } from "./loop/types.ts";
 export type { Usage } from "./pool/usage.ts";
-export type { EarlierCell } from "./session/kept.ts";
+export type { EarlierCell } from "./session/earlier.ts";
 export type { ContextInput, MemoryContext } from "./workspace/context-input.ts";
 export type { CellError, OutcomeKind, SessionState } from "../sandbox/outcome.ts";

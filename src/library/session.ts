@@ -8,7 +8,7 @@ import type { ModelChoice } from "../llm/function-model.ts";
 import { askIn } from "../loop/ask.ts";
 import type { Usage } from "../pool/usage.ts";
 import type { ContextInput } from "../workspace/context-input.ts";
-import type { EarlierCell } from "../session/kept.ts";
+import type { EarlierCell } from "../session/earlier.ts";
 import { replaceContexts, type Opened } from "../session/open.ts";
 import { askResult, type AskResult } from "./ask-result.ts";
 import type { EventStream, SessionEvent } from "./events.ts";

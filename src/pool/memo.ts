@@ -3,7 +3,8 @@
 import { createHash } from "node:crypto";
 import type { Model, ModelReply, ModelRequest } from "../llm/model.ts";
 import { usdOf } from "./cost.ts";
-import { leavingWith, type Schedule, type ScheduleOptions } from "./scheduler.ts";
+import { leavingWith } from "./leaving.ts";
+import type { Schedule, ScheduleOptions } from "./scheduler.ts";
 import { usageOf, type Usage } from "./usage.ts";
 
 export interface MemoOptions extends ScheduleOptions {

@@ -1,20 +1,25 @@
-// The one way to a model for the whole process: a slot of the semaphore, a reservation in the budget, at most two retries, a deadline.
+// The one way to a model: a slot of the process's, a reservation in the budget, a bounded number of attempts, a deadline.
 import { setTimeout as timer } from "node:timers/promises";
-import pLimit, { type LimitFunction } from "p-limit";
 import { HostError } from "../errors.ts";
 import type { Model, ModelReply, ModelRequest } from "../llm/model.ts";
 import type { Budget } from "./budget.ts";
-import { retryDelay } from "./retry.ts";
+import { leavingWith } from "./leaving.ts";
+import { isThrottled, pauseMs, retryDelay } from "./retry.ts";
+import { Slots, type Lane, type Slot } from "./slots.ts";
 
 export interface SchedulerOptions {
-  /** Calls that run at a time (`modelLimitSetting`). */
+  /** Calls of this session that run at a time (`RLM_SEMAPHORE_LIMIT`). */
   readonly limit: number;
+  /** Shared with the other sessions of the process; default its own. */
+  readonly slots?: Slots;
   /** In [0, 1). */
   readonly random?: () => number;
   /** Waits between attempts; rejects when the signal fires. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Called with the model before each attempt (`tellFirstRemote`). */
   readonly onRequest?: (model: Model) => void;
+  /** A model is asked too much: so many calls at a time for now. */
+  readonly onLowered?: (model: Model, limit: number) => void;
 }
 
 export interface ScheduleOptions {
@@ -28,59 +33,97 @@ export interface ScheduleOptions {
 /** Asks a model. Throws E_BUDGET before anything is sent, E_LLM_TIMEOUT, or what the model throws. */
 export type Schedule = (model: Model, request: ModelRequest, options: ScheduleOptions) => Promise<ModelReply>;
 
-export class Scheduler {
-  readonly #slots: LimitFunction;
+/** Of one session; disposing it gives up its place among the others. */
+export class Scheduler implements Disposable {
+  readonly #slots: Slots;
+  readonly #lane: Lane;
   readonly #random: () => number;
   readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly #onRequest: (model: Model) => void;
+  readonly #onLowered: (model: Model, limit: number) => void;
 
-  constructor({ limit, random = Math.random, sleep = realSleep, onRequest = () => undefined }: SchedulerOptions) {
-    this.#slots = pLimit(limit);
+  constructor({
+    limit,
+    slots = new Slots(),
+    random = Math.random,
+    sleep = realSleep,
+    onRequest = () => undefined,
+    onLowered = () => undefined,
+  }: SchedulerOptions) {
+    this.#slots = slots;
+    this.#lane = slots.join(limit);
     this.#random = random;
     this.#sleep = sleep;
     this.#onRequest = onRequest;
+    this.#onLowered = onLowered;
   }
 
   /** Calls on the wire now, and those waiting for a slot. */
   get load(): { readonly active: number; readonly queued: number } {
-    return { active: this.#slots.activeCount, queued: this.#slots.pendingCount };
+    return this.#slots.load(this.#lane);
   }
 
   readonly schedule: Schedule = async (model, request, options) => {
-    options.signal.throwIfAborted();
-    const turn = this.#slots(() => this.#run(model, request, options));
-    return leavingWith(options.signal, turn);
+    const { signal, budget, deadlineMs } = options;
+    signal.throwIfAborted();
+    const slot = await this.#slots.take(this.#lane, serverOf(model), signal);
+    // A queue of the budget is left at once by who was cancelled, though it may go on for a moment.
+    return await leavingWith(signal, this.#run(model, request, slot, { signal, budget, deadlineMs }));
   };
 
-  async #run(model: Model, request: ModelRequest, { signal, deadlineMs, budget }: ScheduleOptions): Promise<ModelReply> {
-    signal.throwIfAborted();
-    const reservation = await budget.reserve(model, request, signal);
-    const deadline = new AbortController();
-    const clock = setTimeout(() => deadline.abort(timedOut(model, deadlineMs)), deadlineMs);
+  [Symbol.dispose](): void {
+    this.#slots.leave(this.#lane);
+  }
+
+  async #run(model: Model, request: ModelRequest, first: Slot, { signal, deadlineMs, budget }: ScheduleOptions): Promise<ModelReply> {
+    const held = { slot: first };
     try {
-      const reply = await this.#attempts(model, request, AbortSignal.any([signal, deadline.signal]));
-      reservation.settle(reply);
-      return reply;
+      const reservation = await budget.reserve(model, request, signal);
+      const deadline = new AbortController();
+      const clock = setTimeout(() => deadline.abort(timedOut(model, deadlineMs)), deadlineMs);
+      try {
+        const reply = await this.#attempts(model, request, held, AbortSignal.any([signal, deadline.signal]));
+        reservation.settle(reply);
+        return reply;
+      } finally {
+        clearTimeout(clock);
+        reservation.release();
+      }
     } finally {
-      clearTimeout(clock);
-      reservation.release();
+      held.slot.release();
     }
   }
 
-  async #attempts(model: Model, request: ModelRequest, signal: AbortSignal): Promise<ModelReply> {
+  /** Between attempts the slot is another call's. */
+  async #attempts(model: Model, request: ModelRequest, held: { slot: Slot }, signal: AbortSignal): Promise<ModelReply> {
+    const server = serverOf(model);
     for (let retries = 0; ; retries++) {
       try {
         this.#onRequest(model);
-        return await model.complete(request, signal);
+        const reply = await model.complete(request, signal);
+        this.#slots.raise(server);
+        return reply;
       } catch (error) {
         signal.throwIfAborted();
+        if (isThrottled(error)) this.#lower(model, held.slot, error);
         const delay = retryDelay(error, retries, this.#random);
         if (delay === undefined) throw error;
+        held.slot.release();
         await this.#sleep(delay, signal);
-        signal.throwIfAborted();
+        held.slot = await this.#slots.take(this.#lane, server, signal);
       }
     }
   }
+
+  #lower(model: Model, slot: Slot, error: HostError): void {
+    const limit = this.#slots.lower(serverOf(model), slot, pauseMs(error));
+    if (limit !== undefined) this.#onLowered(model, limit);
+  }
+}
+
+/** Models of one server share what it takes. */
+function serverOf({ endpoint, id }: Model): string {
+  return endpoint ?? id;
 }
 
 function timedOut(model: Model, deadlineMs: number): HostError {
@@ -95,24 +138,4 @@ function timedOut(model: Model, deadlineMs: number): HostError {
 
 async function realSleep(ms: number, signal: AbortSignal): Promise<void> {
   await timer(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
-}
-
-const leaving = new WeakMap<AbortSignal, Promise<never>>();
-
-/** A queue keeps its place for a call that was cancelled, but nobody waits for it: the place is passed on at once when its turn comes. */
-export async function leavingWith<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return await Promise.race([work, aborted(signal)]);
-}
-
-/** One listener a signal: a batch has one for all of its calls, and to take one of many off takes as long as there are others. */
-function aborted(signal: AbortSignal): Promise<never> {
-  const known = leaving.get(signal);
-  if (known !== undefined) return known;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const leave = (): void => reject(signal.reason instanceof Error ? signal.reason : new HostError("E_CANCELLED", "the call was cancelled"));
-  if (signal.aborted) leave();
-  else signal.addEventListener("abort", leave, { once: true });
-  promise.catch(() => undefined);
-  leaving.set(signal, promise);
-  return promise;
 }

@@ -1,11 +1,11 @@
 // A session that was kept, opened again: locked, read as far as it is whole, and what a new process needs to go on from it.
-import type { OutcomeKind } from "../../sandbox/outcome.ts";
 import { HostError } from "../errors.ts";
 import type { ModelReply } from "../llm/model.ts";
 import { NO_USAGE, ONE_REPEATED, plus, readUsage, type Usage } from "../pool/usage.ts";
 import { lastAskIn, type KeptAsk } from "./asked.ts";
 import { inputsOf, type ContextRecord } from "./context-records.ts";
 import type { ContextChoice } from "./data.ts";
+import type { EarlierCell } from "./earlier.ts";
 import { FileJournal } from "./journal.ts";
 import { lockSession } from "./lock.ts";
 import { JOURNAL_VERSION, type JournalRecord } from "./records.ts";
@@ -13,12 +13,6 @@ import type { KeptSession } from "./store.ts";
 import { unfinishedIn, type Unfinished } from "./unfinished.ts";
 
 export type Header = JournalRecord & { readonly type: "header" };
-
-/** A cell that a session had when it was opened. */
-export interface EarlierCell {
-  readonly source: string;
-  readonly outcome: OutcomeKind;
-}
 
 /** Contexts that were loaded together. */
 export interface ContextGeneration {

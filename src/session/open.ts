@@ -19,11 +19,13 @@ import { Budget, type BudgetLimits } from "../pool/budget.ts";
 import { usageJson } from "../pool/usage.ts";
 import { Memo } from "../pool/memo.ts";
 import { Scheduler, type Schedule } from "../pool/scheduler.ts";
+import { processSlots } from "../pool/slots.ts";
 import { contextRecords } from "./context-records.ts";
 import type { ContextChoice, SessionData } from "./data.ts";
 import { forkSession } from "./fork.ts";
 import type { Journal } from "./journal.ts";
-import type { EarlierCell, Kept } from "./kept.ts";
+import type { EarlierCell } from "./earlier.ts";
+import type { Kept } from "./kept.ts";
 import { SessionModels, type ModelOptions } from "./models.ts";
 import { ReplyCache } from "./reply-cache.ts";
 import { Session } from "./session.ts";
@@ -72,6 +74,9 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
   const models = new SessionModels({ ...options.models, ...modelsOf(options, kept), env, emit });
   const scheduler = new Scheduler({
     limit: options.concurrency,
+    slots: processSlots,
+    onLowered: ({ id }, limit) =>
+      emit({ type: "notice", text: `${id} is asked too much: ${limit} ${limit === 1 ? "call" : "calls"} at a time until it takes more` }),
     onRequest: tellFirstRemote((endpoint) => emit({ type: "notice", text: `sending to ${endpoint}, which is not this machine` })),
   });
   const memo = new Memo(scheduler.schedule, replyCacheOf(options));
@@ -140,6 +145,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     },
     async [Symbol.asyncDispose]() {
       await session.close();
+      scheduler[Symbol.dispose]();
       await start[Symbol.asyncDispose]();
     },
   };

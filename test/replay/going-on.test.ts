@@ -1,8 +1,10 @@
 // A run of many cells that loses its sandbox, and its own process, at moments nobody chose: it comes to what an undisturbed one comes to,
 // and no model is asked twice.
+import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { cli, folder, type JsonOutcome } from "../e2e/cli.ts";
+import { Terminal } from "../e2e/terminal.ts";
 import { isRunning, kernelsBelow } from "../faults/setup.ts";
 import { serveAnthropic, type ServedRequest } from "../src/llm/servers.ts";
 
@@ -182,3 +184,28 @@ function toList(value: unknown): readonly unknown[] {
 function unmarked(message: unknown): unknown {
   return JSON.parse(JSON.stringify(message, (key, value: unknown) => (key === "cache_control" ? undefined : value)));
 }
+
+describe("a cell at the prompt whose process is killed", () => {
+  it.each([
+    ["goes on to its end before there is a prompt", "", /^'over'$[^]*^'over'$/m],
+    ["is ended by Ctrl-C", "\u0003", /Interrupted: the cell was interrupted[^]*^'undefined'$/m],
+  ])("%s", async (_, keys, shown) => {
+    using files = folder({});
+    const args = ["-m", "offline", "--state-dir", join(files.path, "state"), "--session", "p"];
+    const wait = keys === "" ? 300 : 60_000;
+    {
+      await using terminal = new Terminal(args);
+      await terminal.shows(/rlm>$/);
+      terminal.type(`let said; print("begun"); await new Promise((r) => setTimeout(r, ${wait})); said = "over"\r`);
+      await terminal.shows(/^begun$/m);
+      process.kill(terminal.pid, "SIGKILL");
+      await terminal.exit;
+    }
+    await using terminal = new Terminal(args);
+    await terminal.shows(/cell 1 was running when its process ended: it goes on[^]*^begun$/m);
+    terminal.type(keys);
+    await terminal.shows(/rlm>$/);
+    terminal.type("String(said)\r");
+    await terminal.shows(shown);
+  });
+});

@@ -54,15 +54,15 @@ test("ten at a time, all answered, all counted", async () => {
 });
 
 test("429 with retry-after, then success: one answered call", async () => {
-  await using server = await serveAnthropic(({ index }) => (index === 0 ? { status: 429, headers: { "retry-after": "2" } } : "fine"));
+  await using server = await serveAnthropic(({ index }) => (index === 0 ? { status: 429, headers: { "retry-after-ms": "40" } } : "fine"));
   const { scheduler, waits } = quick();
   const budget = new Budget(FREE);
   expect((await scheduler.schedule(modelAt(server), sub("x"), options(budget))).text).toBe("fine");
-  expect(waits).toEqual([2250]);
+  expect(waits).toEqual([45]);
   expect(budget.ledger.total.calls).toBe(1);
 });
 
-test.each([{ fault: "reset" }, { fault: "half" }, { status: 500 }, { status: 529 }, { raw: "{" }] as const)(
+test.each([{ fault: "reset" }, { fault: "half" }, { status: 500 }, { raw: "{" }] as const)(
   "%j is tried three times, then is the call's error",
   async (served) => {
     await using server = await serveAnthropic(() => served);
@@ -74,6 +74,14 @@ test.each([{ fault: "reset" }, { fault: "half" }, { status: 500 }, { status: 529
     expect([budget.usdLeft, budget.callsLeft]).toEqual([1, 5]);
   },
 );
+
+test.each([429, 529])("%i is tried five times, then is the call's error", async (status) => {
+  await using server = await serveAnthropic(() => ({ status }));
+  const { scheduler, waits } = quick();
+  expect((await failure(scheduler.schedule(modelAt(server), sub("x"), options()))).code).toMatch(/^E_LLM_(RATE|SERVER)$/);
+  expect(server.requests).toHaveLength(5);
+  expect(waits).toEqual([500, 1000, 2000, 4000]);
+});
 
 test.each([400, 401, 403, 404, 413])("%i is not tried again", async (status) => {
   await using server = await serveAnthropic(() => ({ status }));
@@ -148,7 +156,8 @@ test.each([
   [{ retryable: false }, 0, undefined],
   [{ retryable: true }, 0, 250],
   [{ retryable: true }, 1, 500],
-  [{ retryable: true }, 2, undefined],
+  [{ retryable: true }, 3, 2_000],
+  [{ retryable: true }, 4, undefined],
   [{ retryable: true, retry_after_ms: 30_000 }, 0, 30_000],
   [{ retryable: true, retry_after_ms: 30_001 }, 0, undefined],
   [{ retryable: true, retry_after_ms: 0 }, 0, 0],
