@@ -59,7 +59,12 @@ it.each<NodeJS.Signals>(["SIGTERM", "SIGINT"])("%s in a cell leaves nothing", as
   using at = place();
   const { cwd, env } = at;
   const args = ["run", "long.ts", "-c", "-", "--json", "--ephemeral"];
-  const ran = await cli(args, { cwd, env, stdin: "piped", onStart: (kill, onStdout) => onStdout(() => kill(signal)) });
+  let isSent = false;
+  const once = (kill: (signal: NodeJS.Signals) => void): void => {
+    if (!isSent) kill(signal);
+    isSent = true;
+  };
+  const ran = await cli(args, { cwd, env, stdin: "piped", onStart: (kill, onStdout) => onStdout(() => once(kill)) });
   expect(ran.code).toBe(signal === "SIGTERM" ? 143 : 130);
   expect(at.left()).toEqual([]);
 });
