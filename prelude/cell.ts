@@ -6,6 +6,7 @@ import type { Console } from "./console.ts";
 import { MAX_TOLD_NAME, MAX_TOLD_NAMES, type GuestSetup } from "./contract.ts";
 import { normalise } from "./errors.ts";
 import { hidden } from "./clock.ts";
+import { keepLocals } from "./locals.ts";
 import {
   create,
   define,
@@ -25,6 +26,9 @@ interface Script {
   readonly names: readonly string[];
   readonly run: () => Promise<unknown>;
 }
+
+/** One with closures is given what keeps their locals. */
+type Evaluated = Script | ((keep: typeof keepLocals) => Script);
 
 interface Parts {
   readonly bridge: Bridge;
@@ -59,7 +63,8 @@ export class Cells {
     let names: readonly string[] = [];
     const drive = async (): Promise<void> => {
       try {
-        const parsed = globalEval(script) as Script;
+        const evaluated = globalEval(script) as Evaluated;
+        const parsed = typeof evaluated === "function" ? evaluated(keepLocals) : evaluated;
         names = parsed.names;
         declare(names);
         const value = await parsed.run();

@@ -8,10 +8,17 @@ const keepFormat = uncurry(WeakMap.prototype.set);
 
 export class Clock {
   #now: number;
-  readonly #start: number;
+  #start: number;
   #state: number;
 
   constructor(now: number, seed: number) {
+    this.#now = now;
+    this.#start = now;
+    this.#state = seed >>> 0;
+  }
+
+  /** For a guest that serves one after another: as if it had just begun. */
+  restart(now: number, seed: number): void {
     this.#now = now;
     this.#start = now;
     this.#state = seed >>> 0;

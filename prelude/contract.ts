@@ -55,6 +55,9 @@ export type Operation =
   | "timer"
   | "clear_timer";
 
+/** In a script the function that keeps a closure's locals for scans. A cell that has the name itself goes without. */
+export const KEEP_LOCALS = "__rlm_locals";
+
 /** What the guest posts, as one JSON array each, in the order of effects. */
 export type Post =
   /** A host call: its number in the session, the operation, its arguments. */

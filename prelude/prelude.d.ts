@@ -108,8 +108,8 @@ type ScanFunction<T> = (context: any, item?: any) => T | Promise<T>;
 /**
  * Run functions in parallel, on real threads. A function runs in an isolate other than the session's, which shares the
  * context without copying it; what it mentions of the session is captured by value, once for each worker; what cannot be
- * captured is E_SCAN_CAPTURE before anything runs. Locals of functions around it are not captured: hand them in by `over`.
- * A Corpus has `files` and `size` there; its text comes by `over: context.files`. One failure never loses the others.
+ * captured (promises, bound and native functions, functions that use `this`, instances of your classes, over 16 MiB) is E_SCAN_CAPTURE
+ * before anything runs. A Corpus has `files`, `size` and `read` there. One failure never loses the others.
  * Results keep the order of `functions` (× `over`). No model calls inside (E_NOT_IN_SCAN).
  */
 declare function parallel_scan<T = any>(

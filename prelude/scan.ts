@@ -3,28 +3,35 @@
 import { installWeb } from "./web.ts";
 import { parse } from "devalue";
 import { Clock, hidden } from "./clock.ts";
+import type { Capture } from "./captures.ts";
 import { contextValue } from "./context-value.ts";
-import { MAX_SCAN_VALUE, type ContextSetup } from "./contract.ts";
+import { KEEP_LOCALS, MAX_SCAN_VALUE, type ContextSetup } from "./contract.ts";
 import { copyOf } from "./copies.ts";
 import { fixed } from "./corpus.ts";
 import { coded, cut } from "./errors.ts";
 import { safeInspect } from "./inspect.ts";
-import { globalEval, NativeError, parseJson } from "./primordials.ts";
+import { globalEval, NativeError, parseJson, stringifyJson } from "./primordials.ts";
 import { StackMapper } from "./stack.ts";
 
 interface Setup {
   readonly now: number;
   readonly seed: number;
-  readonly functions: readonly { readonly name: string; readonly source: string }[];
-  readonly captures: readonly { readonly name: string; readonly kind: "value" | "source"; readonly text: string }[];
+  readonly functions: readonly { readonly name: string; readonly capture: number }[];
+  readonly captures: readonly Capture[];
 }
 
-interface JobHead {
-  readonly fn: number;
-  readonly item: "none" | "value" | "file";
-  readonly path?: string;
-  readonly size?: number;
+interface Group {
+  readonly scan: number;
+  readonly jobs: readonly {
+    readonly fn: number;
+    readonly item: "none" | "value" | "file";
+    readonly path?: string;
+    readonly size?: number;
+  }[];
 }
+
+type ScanFunction = (context: unknown, item?: unknown) => unknown;
+type Settle = { readonly resolve: (text: string) => void; readonly reject: (error: Error) => void };
 
 /** So that a stack shows them, and not the prelude. */
 const SOURCE_URL = "\n//# sourceURL=scan";
@@ -48,10 +55,10 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   FINAL_VAR: "return the value and call FINAL in the cell",
 };
 
-export function boot(post: (message: string) => void, setupJson: string): (kind: string, head: string, text: string) => void {
-  const setup = parseJson(setupJson) as Setup;
+export function boot(post: (message: string) => void): (kind: string, head: string, ...texts: readonly string[]) => void {
   installWeb();
-  new Clock(setup.now, setup.seed).install();
+  const clock = new Clock(0, 0);
+  clock.install();
   new StackMapper(/^scan$/, () => "").install();
   for (const [name, instead] of Object.entries(NOT_HERE)) fixed(globalThis, name, () => refuse(name, instead));
   hidden(globalThis, "setTimeout", () => refuse("setTimeout", "a scan function has no clock to wait for"));
@@ -60,33 +67,99 @@ export function boot(post: (message: string) => void, setupJson: string): (kind:
   fixed(globalThis, "contexts", {});
   fixed(globalThis, "context", undefined);
 
-  let functions: ((context: unknown, item?: unknown) => unknown)[] | undefined;
-  const load = (): NonNullable<typeof functions> => {
-    for (const { name, kind, text } of setup.captures)
-      hidden(globalThis, name, kind === "value" ? parse(text) : globalEval(text + SOURCE_URL));
-    return setup.functions.map(
-      ({ source }) => globalEval(`"use strict";${source}${SOURCE_URL}`) as (context: unknown, item?: unknown) => unknown,
-    );
+  /** Of each scan its setup, and its functions once a job has asked for them. */
+  const scans = new Map<number, { readonly setup: string; functions?: readonly ScanFunction[] }>();
+  const reads = new Map<number, Settle>();
+  let lastRead = 0;
+  const read = (context: string, path: unknown, range: unknown): Promise<string> =>
+    new Promise((resolve, reject) => {
+      reads.set(++lastRead, { resolve, reject });
+      post(`?${lastRead}\n${stringifyJson({ context, path, range })}`);
+    });
+
+  const functionsOf = (scan: number): readonly ScanFunction[] => {
+    const known = scans.get(scan);
+    if (known === undefined) throw new NativeError("no such scan");
+    if (known.functions !== undefined) return known.functions;
+    const { now, seed, functions, captures } = parseJson(known.setup) as Setup;
+    clock.restart(now, seed);
+    known.functions = loaded(functions, captures);
+    return known.functions;
   };
 
-  return function enter(kind, headJson, text) {
-    if (kind === "context") return addContext(parseJson(headJson) as ContextSetup, text);
-    const head = parseJson(headJson) as JobHead;
-    const drive = async (): Promise<void> => {
+  const run = async ({ scan, jobs }: Group, texts: readonly string[]): Promise<void> => {
+    for (const [i, { fn, item, path, size }] of jobs.entries()) {
+      const text = texts[i] ?? "";
       let reply: string;
       try {
-        functions ??= load();
-        const item =
-          head.item === "none" ? undefined : head.item === "value" ? (parse(text) as unknown) : { path: head.path, size: head.size, text };
-        const value = await functions[head.fn]?.((globalThis as Record<string, unknown>)["context"], item);
-        reply = result(value);
+        const value = item === "none" ? undefined : item === "value" ? (parse(text) as unknown) : { path, size, text };
+        reply = result(await functionsOf(scan)[fn]?.((globalThis as Record<string, unknown>)["context"], value));
       } catch (error) {
         reply = failure(error);
       }
       post(reply);
-    };
-    void drive();
+    }
   };
+
+  return function enter(kind, head, ...texts) {
+    switch (kind) {
+      case "context":
+        return addContext(parseJson(head) as ContextSetup, texts[0] ?? "", read);
+      case "scan":
+        return void scans.set(Number(head), { setup: texts[0] ?? "" });
+      case "forget":
+        return void scans.delete(Number(head));
+      case "text":
+        return settle(reads, parseJson(head) as ReadEnd, texts[0] ?? "");
+      case "jobs":
+        return void run(parseJson(head) as Group, texts);
+    }
+  };
+}
+
+interface ReadEnd {
+  readonly id: number;
+  /** JSON of the error, or `{}`. */
+  readonly head: string;
+}
+
+function settle(reads: Map<number, Settle>, { id, head }: ReadEnd, text: string): void {
+  const waiting = reads.get(id);
+  reads.delete(id);
+  const { code, message } = parseJson(head) as { readonly code?: string; readonly message?: string };
+  if (code === undefined) waiting?.resolve(text);
+  else waiting?.reject(coded(code, message ?? ""));
+}
+
+/**
+ * The scan's functions: each with names of its own for what it mentions, so that neither another function nor a later scan finds them.
+ * Functions may mention each other: who comes later is told once all are made.
+ */
+function loaded(functions: Setup["functions"], captures: Setup["captures"]): readonly ScanFunction[] {
+  const made: unknown[] = [];
+  const told: (() => void)[] = [];
+  for (const capture of captures) {
+    if (capture.kind === "value") {
+      made.push(parse(capture.text));
+      continue;
+    }
+    const { name, text, mentions } = capture;
+    const names = Object.keys(mentions);
+    const now = (): unknown[] => names.map((mention) => made[mentions[mention] as number]);
+    const called = JSON.stringify(name);
+    const setter = names.length === 0 ? "() => {}" : `(...$told) => { [${names.join(", ")}] = $told; }`;
+    const source = `"use strict";(function(${[KEEP_LOCALS, ...names].join(", ")}) { return [{${called}: ${text}}[${called}], ${setter}]; })`;
+    const make = globalEval(source + SOURCE_URL) as (...values: readonly unknown[]) => [unknown, (...values: readonly unknown[]) => void];
+    const [value, tell] = make(keepNothing, ...now());
+    made.push(value);
+    told.push(() => tell(...now()));
+  }
+  for (const tell of told) tell();
+  return functions.map(({ capture }) => made[capture] as ScanFunction);
+}
+
+function keepNothing<T>(closure: T): T {
+  return closure;
 }
 
 function result(value: unknown): string {
@@ -118,11 +191,13 @@ function refuse(name: string, instead: string): never {
   throw coded("E_NOT_IN_SCAN", `${name} cannot be called inside a scan function: ${instead} (E_NOT_IN_SCAN)`);
 }
 
-function addContext(setup: ContextSetup, text: string): void {
+type Read = (context: string, path: unknown, range: unknown) => Promise<string>;
+
+function addContext(setup: ContextSetup, text: string, read: Read): void {
   if (setup.kind === "none") return;
   const value =
     setup.kind === "corpus"
-      ? { files: setup.files ?? [], size: setup.size ?? 0, read: () => refuse("context.read", NOT_HERE["read_file"] ?? "") }
+      ? { files: setup.files ?? [], size: setup.size ?? 0, read: (path: unknown, range: unknown) => read(setup.name, path, range) }
       : contextValue(setup, text);
   (globalThis as unknown as { contexts: Record<string, unknown> }).contexts[setup.name] = value;
   fixed(globalThis, "context", value);

@@ -79,6 +79,8 @@ export function kernelFrame(head: unknown): KernelFrame | undefined {
       if (!isCount(scan) || !isCount(job) || typeof ok !== "boolean" || !isDuration(ms)) return undefined;
       return { type, scan, job, ok, ms, ...(isText(code, 100) ? { code } : {}), ...(isText(message, 4_000) ? { message } : {}) };
     }
+    case "scan_read":
+      return isCount(head["scan"]) && isCount(head["read"]) ? { type, scan: head["scan"], read: head["read"] } : undefined;
     case "pong":
       return isCount(head["n"]) && isCount(head["rss"]) ? { type, n: head["n"], rss: head["rss"] } : undefined;
     default:

@@ -1,6 +1,6 @@
 // The sandbox as the host uses it: transform a cell, hold a kernel, check what it says.
 export { bubblewrap } from "./bubblewrap.ts";
-export { Kernel, type JobEnd, type KernelOptions } from "./kernel-handle.ts";
+export { Kernel, type JobEnd, type KernelOptions, type ScanRead } from "./kernel-handle.ts";
 export { post as guardPost } from "./guards.ts";
 export type { Death, Ended } from "./open-entries.ts";
 export { Spare } from "./spare.ts";

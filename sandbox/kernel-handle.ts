@@ -21,6 +21,7 @@ import {
 import { endProcess, endSignal, innermostPid, killGroup, type KernelProcess } from "./spawn.ts";
 
 export type JobEnd = KernelFrame & { readonly type: "job_end" };
+export type ScanRead = KernelFrame & { readonly type: "scan_read" };
 
 export interface KernelOptions {
   /** From then on the kernel's own. */
@@ -33,6 +34,8 @@ export interface KernelOptions {
   readonly onPost: (text: string) => void;
   /** False for a job nobody waits for. */
   readonly onJobEnd: (end: JobEnd, value: string) => boolean;
+  /** False for one of no scan that is open. */
+  readonly onScanRead: (frame: ScanRead, what: string) => boolean;
   readonly onDeath: (death: Death, detail: string) => void;
 }
 
@@ -45,6 +48,8 @@ const RSS_HEADROOM_MB = 256;
 const RSS_PATIENCE_MB = 64;
 /** Three bytes a UTF-16 unit, and what stands around the argument. */
 const MAX_POST = MAX_ARGUMENT * 3 + 64 * 1024;
+/** JSON of a path and a range of lines. */
+const MAX_READ = 64 * 1024;
 /** Their memory comes back only with the process. */
 const MAX_LOST_HEAPS = 2;
 /** Frames that come late, twice or for nothing: jobs of a scan that was closed are honest ones. */
@@ -250,6 +255,8 @@ export class Kernel {
         if (frame.code === JOB_STUCK) this.#stuckJobs++;
         if (frame.code === JOB_LOST_HEAP) this.#lostHeaps++;
         return this.#options.onJobEnd(toldOf(frame), body.toString());
+      case "scan_read":
+        return body.length <= MAX_READ && this.#options.onScanRead(frame, body.toString());
       case "pong":
         return frame.n <= this.#heartbeat.sent;
     }

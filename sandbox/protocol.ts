@@ -27,17 +27,26 @@ export type HostFrame =
       readonly timeout_ms: number;
     }
   /** Body: JSON of the functions and captures. */
-  | { readonly type: "scan_open"; readonly scan: number; readonly workers: number; readonly timeout_ms: number; readonly memory_mb: number }
-  /** Body: the item: devalue's text, or a file's text with `path` and `size`. */
   | {
-      readonly type: "job";
+      readonly type: "scan_open";
       readonly scan: number;
-      readonly job: number;
-      readonly fn: number;
-      readonly item: "none" | "value" | "file";
+      readonly workers: number;
+      readonly functions: number;
+      readonly items: number;
+      readonly timeout_ms: number;
+      readonly memory_mb: number;
+    }
+  /** One item, from 0, for each function: job `fn * items + index`. Body: devalue's text, or a file's text with `path` and `size`. */
+  | {
+      readonly type: "item";
+      readonly scan: number;
+      readonly index: number;
+      readonly kind: "none" | "value" | "file";
       readonly path?: string;
       readonly size?: number;
     }
+  /** Answer to a `scan_read`. `head`: JSON of how it ended. Body: the text. */
+  | { readonly type: "scan_text"; readonly scan: number; readonly read: number; readonly head: string }
   | { readonly type: "scan_close"; readonly scan: number }
   /** Give the isolate up: its code did not stop at the timeout of this entry. An entry that has ended meanwhile takes nothing along. */
   | { readonly type: "dispose"; readonly seq: number }
@@ -66,6 +75,8 @@ export type KernelFrame =
       readonly code?: string;
       readonly message?: string;
     }
+  /** A scan function reads of a corpus. Body: JSON of context, path and range. */
+  | { readonly type: "scan_read"; readonly scan: number; readonly read: number }
   | { readonly type: "pong"; readonly n: number; readonly rss: number };
 
 export interface Frame {

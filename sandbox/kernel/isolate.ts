@@ -127,6 +127,11 @@ export class GuestIsolate {
     return { end: "threw", message };
   }
 
+  /** What its heap holds, in MiB. */
+  get heapMb(): number {
+    return this.#isolate.isDisposed ? 0 : this.#isolate.getHeapStatisticsSync().used_heap_size / (1024 * 1024);
+  }
+
   /** Disposed for its memory. */
   exhaust(): void {
     this.#isExhausted = true;

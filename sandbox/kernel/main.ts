@@ -2,9 +2,10 @@
 // model, file or key. It dies with the socket to its host, and by its own hand when its memory passes the cap.
 import { Socket } from "node:net";
 import { encodeFrame, FrameReader, PROTOCOL_VERSION, type Frame, type HostFrame, type KernelFrame } from "../protocol.ts";
-import { Engine, type GuestIsolate, type GuestScript, type SharedText } from "./isolate.ts";
+import { Engine, type GuestIsolate, type SharedText } from "./isolate.ts";
 import { Lingering } from "../lingering.ts";
 import { Scan } from "./scan.ts";
+import { ScanPool } from "./scan-pool.ts";
 
 /** Standard streams are taken; the host's socket is the next descriptor. */
 const HOST_FD = 3;
@@ -32,9 +33,17 @@ const scansAllowance = new Lingering();
 let beforeScansMb = Number.POSITIVE_INFINITY;
 /** Of scan isolates that ran out of memory in a way V8 does not survive: theirs stays resident. */
 let lostHeapsMb = 0;
-let scanPrelude: GuestScript | undefined;
+let pool: ScanPool | undefined;
+/** What scan functions read, by number. */
+const reads = new Map<number, (answer: readonly [head: string, text: string]) => void>();
+let lastRead = 0;
 
+/** What is sent in one turn goes out in one write. */
 function send(frame: KernelFrame, body?: string): void {
+  if (socket.writableCorked === 0) {
+    socket.cork();
+    process.nextTick(() => socket.uncork());
+  }
   for (const part of encodeFrame(frame, body)) socket.write(part);
 }
 
@@ -62,6 +71,7 @@ async function loadContext(frame: HostFrame & { type: "context" }, body: Buffer)
   const setup = body.toString();
   if (frame.replaces) contexts.length = 0;
   contexts.push({ setup, text });
+  pool?.clear();
   const facts = JSON.stringify({ ...(JSON.parse(frame.facts) as object), setup });
   await enter(frame.seq, ["context", 0, text, facts], frame.timeout_ms);
 }
@@ -86,19 +96,34 @@ async function enterNow(seq: number, args: readonly (string | number | SharedTex
 
 function openScan(frame: HostFrame & { type: "scan_open" }, body: Buffer): void {
   if (scans.size === 0) beforeScansMb = residentMb();
-  scanPrelude ??= engine.read(scanPath);
-  const scan = new Scan({
-    engine,
-    prelude: scanPrelude,
-    workers: frame.workers,
-    timeoutMs: frame.timeout_ms,
-    memoryMb: frame.memory_mb,
+  const { scan, workers, functions, items, timeout_ms: timeoutMs, memory_mb: memoryMb } = frame;
+  pool ??= new ScanPool({ engine, prelude: engine.read(scanPath), contexts, onLostHeap: () => (lostHeapsMb += memoryMb) });
+  const opened = new Scan({
+    scan,
+    pool,
+    workers,
+    maxBusy: () => Math.max(...[...scans.values()].map((each) => each.workers)),
+    functions,
+    items,
+    timeoutMs,
+    memoryMb,
     setup: body.toString(),
-    contexts,
-    onLostHeap: () => (lostHeapsMb += frame.memory_mb),
-    onEnd: ({ value, ...end }) => send({ type: "job_end", scan: frame.scan, ...end }, value),
+    share: (text) => engine.share(text),
+    onEnd: ({ value, ...end }) => send({ type: "job_end", scan, ...end }, value),
+    read: (what) => {
+      const { promise, resolve } = Promise.withResolvers<readonly [string, string]>();
+      const read = ++lastRead;
+      reads.set(read, resolve);
+      send({ type: "scan_read", scan, read }, what);
+      return promise;
+    },
   });
-  scans.set(frame.scan, scan);
+  scans.set(scan, opened);
+}
+
+function takeText({ read, head }: HostFrame & { type: "scan_text" }, body: Buffer): void {
+  reads.get(read)?.([head, body.toString()]);
+  reads.delete(read);
 }
 
 function receive({ head, body }: Frame): void {
@@ -114,8 +139,12 @@ function receive({ head, body }: Frame): void {
       return must(enter(frame.seq, [frame.kind, frame.id, body.toString(), frame.facts], frame.timeout_ms));
     case "scan_open":
       return openScan(frame, body);
-    case "job":
-      return scans.get(frame.scan)?.add({ job: frame.job, head: JSON.stringify(frame), item: body.toString() });
+    case "item": {
+      const { index, kind, path, size } = frame;
+      return scans.get(frame.scan)?.add(index, { kind, path, size, text: body.toString() });
+    }
+    case "scan_text":
+      return takeText(frame, body);
     case "scan_close":
       scans.get(frame.scan)?.close();
       return void scans.delete(frame.scan);
@@ -137,7 +166,7 @@ function watchMemory(): void {
   const mb = residentMb();
   if (running !== 0) beforeScansMb = Number.POSITIVE_INFINITY;
   const areOver = mb > beforeScansMb + scansMb + RELIEF_MB || mb > rssCapMb + scansMb;
-  const relieved = areOver && busy.filter((scan) => scan.relieve()).length > 0;
+  const relieved = areOver && (pool?.clear() === true || busy.filter((scan) => scan.relieve()).length > 0);
   if (mb > rssCapMb + scansMb + (relieved ? RELIEF_MB : 0)) die(OUT_OF_MEMORY);
 }
 

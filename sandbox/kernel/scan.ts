@@ -1,179 +1,136 @@
-// Scans in the kernel: isolates of their own on real threads, each with the shared context; at most `workers` of a scan run at a time.
-import { JOB_LOST_HEAP, JOB_STUCK } from "../protocol.ts";
-import type { Engine, GuestIsolate, GuestScript, SharedText } from "./isolate.ts";
-
-export interface ScanJob {
-  readonly job: number;
-  /** JSON head of the job (function, kind of item, path, size), and the item's text. */
-  readonly head: string;
-  readonly item: string;
-}
-
-export interface JobEnd {
-  readonly job: number;
-  readonly ok: boolean;
-  readonly ms: number;
-  readonly value?: string;
-  readonly code?: string;
-  readonly message?: string;
-}
+// One `parallel_scan` in the kernel: its jobs in groups of some tens of milliseconds, on as many isolates as it may have. A job that loops,
+// throws or runs out of memory fails alone.
+import type { SharedText } from "./isolate.ts";
+import type { ScanPool } from "./scan-pool.ts";
+import type { GroupOptions, JobEnd, ScanItem, ScanJob, ScanWorker } from "./scan-worker.ts";
 
 interface ScanOptions {
-  readonly engine: Engine;
-  readonly prelude: GuestScript;
+  readonly scan: number;
+  readonly pool: ScanPool;
   readonly workers: number;
+  /** How many isolates all scans together may keep busy. */
+  readonly maxBusy: () => number;
+  readonly functions: number;
+  readonly items: number;
   readonly timeoutMs: number;
   readonly memoryMb: number;
-  /** JSON of functions and captures. */
+  /** JSON of clock, seed, functions and captures. */
   readonly setup: string;
-  readonly contexts: readonly { readonly setup: string; readonly text: SharedText }[];
+  readonly share: (text: string) => SharedText;
   readonly onEnd: (end: JobEnd) => void;
-  /** An isolate is gone, and its heap is not. */
-  readonly onLostHeap: () => void;
+  readonly read: GroupOptions["read"];
 }
 
-/** After its timeout a job has this long to end before its isolate is given up, and then before nobody waits for it any more. */
-const OVERDUE_MS = 550;
-const DISPOSE_MS = 250;
+/** A group is to take so long: shorter ones cost more than they do, longer ones leave workers without one at the end. */
+const GROUP_MS = 40;
+const MAX_GROUP = 1_000;
+/** An isolate that has to come up is worth it when there is still something to do after so long. */
+const NEXT_WORKER_MS = 4;
+/** A text that several functions look at is handed out without a copy for each, from this many UTF-16 units on. */
+const SHARED_FROM = 64 * 1024;
 
-/** One `parallel_scan`. Jobs run in the order they come; a job that loops, throws or runs out of memory fails alone. */
 export class Scan {
   readonly #options: ScanOptions;
   readonly #queue: ScanJob[] = [];
-  readonly #isolates = new Set<GuestIsolate>();
-  #running = 0;
+  readonly #workers = new Set<ScanWorker>();
+  readonly #notWaiting: () => void;
+  readonly #end = Promise.withResolvers<readonly [head: string, text: string]>();
+  #opening = 0;
   #closed = false;
+  #timer: NodeJS.Timeout | undefined;
+  /** Of a job, as the last ones went; undefined before the first. */
+  #jobMs: number | undefined;
+  #lastGroup = 1;
 
   constructor(options: ScanOptions) {
     this.#options = options;
+    this.#notWaiting = options.pool.whenFree(() => this.#fill());
   }
 
   /** Heap its isolates may use now, in MiB. */
   get memoryMb(): number {
-    return this.#isolates.size * this.#options.memoryMb;
+    return this.#workers.size * this.#options.memoryMb;
   }
 
-  add(job: ScanJob): void {
-    this.#queue.push(job);
-    if (this.#running < this.#options.workers) void this.#work();
+  get workers(): number {
+    return this.#options.workers;
+  }
+
+  /** One item, for each function. */
+  add(index: number, { text, ...item }: ScanItem & { readonly text: string }): void {
+    const { functions, items, share } = this.#options;
+    const handed = { ...item, text: functions > 1 && text.length >= SHARED_FROM ? share(text) : text };
+    for (let fn = 0; fn < functions; fn++) this.#queue.push({ job: fn * items + index, fn, item: handed });
+    this.#fill();
   }
 
   /** Gives up the isolates there are: their jobs have taken more than they may. False when there is none. */
   relieve(): boolean {
-    for (const isolate of this.#isolates) isolate.exhaust();
-    return this.#isolates.size > 0;
+    for (const { isolate } of this.#workers) isolate.exhaust();
+    return this.#workers.size > 0;
   }
 
   close(): void {
     this.#closed = true;
     this.#queue.length = 0;
-    for (const isolate of this.#isolates) isolate.dispose();
+    clearTimeout(this.#timer);
+    this.#notWaiting();
+    this.#end.resolve(["{}", ""]);
+    // Those that still run do what nobody waits for.
+    for (const { isolate } of this.#workers) isolate.dispose();
   }
 
-  /** One worker: takes jobs until there are none, in an isolate that is replaced when a job has spoiled it. */
+  /** Starts a worker where one is warm, or none is there yet; a further one only where jobs are still waiting after a moment. */
+  #fill(): void {
+    const { pool, workers, maxBusy } = this.#options;
+    const running = this.#workers.size + this.#opening;
+    if (this.#closed || this.#queue.length === 0 || running >= workers || pool.busy >= maxBusy()) return;
+    if (running > 0 && !pool.hasIdle) {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        if (!this.#closed && this.#queue.length > 0 && this.#workers.size + this.#opening < workers && pool.busy < maxBusy()) {
+          void this.#work();
+          this.#fill();
+        }
+      }, NEXT_WORKER_MS);
+      return;
+    }
+    void this.#work();
+    this.#fill();
+  }
+
   async #work(): Promise<void> {
-    this.#running++;
-    let worker: Worker | undefined;
-    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
-      worker ??= await this.#open();
-      const end = await worker.run(job, this.#options.timeoutMs);
-      if (end.spoiled) {
-        this.#isolates.delete(worker.isolate);
-        worker.isolate.dispose();
-        worker = undefined;
-      }
-      if (!this.#closed) this.#options.onEnd(end.end);
+    const { pool, memoryMb, timeoutMs, scan, setup, onEnd } = this.#options;
+    const read: GroupOptions["read"] = (what) => Promise.race([this.#options.read(what), this.#end.promise]);
+    this.#opening++;
+    const worker = await pool.take(memoryMb, timeoutMs).finally(() => this.#opening--);
+    this.#workers.add(worker);
+    let isFit = true;
+    while (isFit && !this.#closed && this.#queue.length > 0) {
+      const group = this.#queue.splice(0, this.#groupSize());
+      const began = performance.now();
+      const { rest, isSpoilt } = await worker.run(group, { scan, setup, timeoutMs, read, onEnd: (end) => this.#closed || onEnd(end) });
+      this.#note(group.length - rest.length, performance.now() - began);
+      if (!this.#closed) this.#queue.unshift(...rest);
+      isFit = !isSpoilt;
     }
-    if (worker !== undefined) {
-      this.#isolates.delete(worker.isolate);
-      worker.isolate.dispose();
-    }
-    this.#running--;
+    this.#workers.delete(worker);
+    isFit &&= !this.#closed;
+    if (isFit) await worker.forget(scan);
+    pool.give(worker, isFit);
+    this.#fill();
   }
 
-  async #open(): Promise<Worker> {
-    const { engine, prelude, memoryMb, setup, contexts, timeoutMs } = this.#options;
-    const worker = new Worker();
-    const isolate = await engine.open({
-      memoryMb,
-      prelude,
-      setup,
-      onPost: (message) => worker.posted(message),
-      onCatastrophe: () => {
-        this.#options.onLostHeap();
-        worker.outOfMemory();
-      },
-    });
-    this.#isolates.add(isolate);
-    for (const context of contexts) await isolate.enter(["context", context.setup, context.text], timeoutMs);
-    return worker.with(isolate);
-  }
-}
-
-class Worker {
-  #isolate: GuestIsolate | undefined;
-  #result: string | undefined;
-  #catastrophe: (() => void) | undefined;
-
-  with(isolate: GuestIsolate): this {
-    this.#isolate = isolate;
-    return this;
+  /** Grows to what takes a group's time, and shrinks again so that all workers end together. */
+  #groupSize(): number {
+    const wanted = this.#jobMs === undefined ? 1 : Math.floor(GROUP_MS / Math.max(this.#jobMs, GROUP_MS / MAX_GROUP));
+    const even = Math.ceil(this.#queue.length / (2 * this.#options.workers));
+    return Math.max(1, Math.min(wanted, even, this.#lastGroup * 4, MAX_GROUP));
   }
 
-  get isolate(): GuestIsolate {
-    if (this.#isolate === undefined) throw new Error("the worker has no isolate yet");
-    return this.#isolate;
+  #note(jobs: number, ms: number): void {
+    this.#lastGroup = jobs;
+    const each = ms / Math.max(1, jobs);
+    this.#jobMs = this.#jobMs === undefined ? each : (this.#jobMs + each) / 2;
   }
-
-  posted(message: string): void {
-    this.#result ??= message;
-  }
-
-  /** V8 gives such an isolate up without unwinding; its thread never comes back. */
-  outOfMemory(): void {
-    this.#catastrophe?.();
-  }
-
-  /** Always ends, whatever the job does; `spoiled`: the isolate is of no more use. */
-  async run(job: ScanJob, timeoutMs: number): Promise<{ readonly end: JobEnd; readonly spoiled: boolean }> {
-    this.#result = undefined;
-    const started = performance.now();
-    const lost = Promise.withResolvers<"lost heap" | "stuck">();
-    this.#catastrophe = () => lost.resolve("lost heap");
-    let timer = setTimeout(() => {
-      this.isolate.dispose();
-      timer = setTimeout(() => lost.resolve("stuck"), DISPOSE_MS);
-    }, timeoutMs + OVERDUE_MS);
-    const entered = this.isolate.enter(["job", job.head, job.item], timeoutMs).then(({ end }) => end);
-    const end = await Promise.race([entered, lost.promise]);
-    clearTimeout(timer);
-    const base = { job: job.job, ms: performance.now() - started };
-    const failed = (code: string, message: string) => ({ end: { ...base, ok: false, code, message }, spoiled: true });
-    const late = `the function ran longer than ${timeoutMs} ms`;
-    switch (end) {
-      case "timeout":
-      case "disposed":
-        return failed("E_SCAN_TIMEOUT", late);
-      case "stuck":
-        return failed(JOB_STUCK, late);
-      case "memory":
-        return failed("E_SCAN_MEMORY", OUT_OF_MEMORY);
-      case "lost heap":
-        return failed(JOB_LOST_HEAP, OUT_OF_MEMORY);
-      case "ok":
-      case "threw":
-        return { end: { ...base, ...outcome(this.#result) }, spoiled: false };
-    }
-  }
-}
-
-const OUT_OF_MEMORY = "the function ran out of memory";
-
-/** The scan prelude posts `+` and the value, or `-`, the code, a newline and the message; nothing when the promise never settled. */
-function outcome(posted: string | undefined): Omit<JobEnd, "job" | "ms"> {
-  if (posted === undefined)
-    return { ok: false, code: "E_NEVER_SETTLES", message: "the function waits for a promise that nothing can settle" };
-  if (posted.startsWith("+")) return { ok: true, value: posted.slice(1) };
-  const end = posted.indexOf("\n");
-  return { ok: false, code: posted.slice(1, end), message: posted.slice(end + 1) };
 }

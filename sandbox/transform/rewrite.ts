@@ -8,7 +8,9 @@ import {
   type Program,
   type Statement,
 } from "acorn";
+import { KEEP_LOCALS } from "../../prelude/contract.ts";
 import type { CellError } from "../outcome.ts";
+import { closureEdits } from "./closures.ts";
 import { isModuleItem, recordCompletion } from "./completion.ts";
 import { Declarations } from "./declarations.ts";
 import { Pieces, type Unshift } from "./pieces.ts";
@@ -39,6 +41,8 @@ export function rewrite(
   if (meta !== undefined) return rejected("import.meta belongs to modules; a cell is none", pieces, meta.start);
   for (const { start } of imports) pieces.edit(start, start + "import".length, NO_IMPORT);
 
+  const closures = source.includes(KEEP_LOCALS) ? undefined : closureEdits(program, pieces);
+  closures?.close();
   // A name esbuild wrote itself is nowhere in the cell.
   const isGenerated = (name: string): boolean => name.startsWith("_") && !source.includes(name);
   const declarations = new Declarations(pieces, isGenerated, (name) => unused(name, source));
@@ -47,7 +51,8 @@ export function rewrite(
   const variable = unused("$value", source);
   recordCompletion(statements, variable, pieces, (statement) => isOwn(statement, code, isGenerated));
 
-  emit(pieces, code, declarations, variable, source);
+  closures?.open();
+  emit(pieces, code, declarations, variable, source, closures !== undefined);
   const { code: body, mappings } = pieces.finish();
   const map = Buffer.from(JSON.stringify({ version: 3, sources: [`cell ${cell}`], names: [], mappings })).toString("base64");
   const names = new Map([...declarations.names].map(([name, at]) => [name, pieces.position(at)]));
@@ -57,11 +62,11 @@ export function rewrite(
 /** `import("x")` finds no package either, at the time it runs. */
 const NO_IMPORT = `(() => { const e = new TypeError("import() finds no packages in the sandbox; use read_file, parallel_rg_search and the prelude: help()"); e.code = "E_IMPORT"; return Promise.reject(e); })`;
 
-function emit(pieces: Pieces, code: string, declarations: Declarations, variable: string, source: string): void {
+function emit(pieces: Pieces, code: string, declarations: Declarations, variable: string, source: string, hasClosures: boolean): void {
   const merged = mergedNames(source);
   const fresh = [...declarations.names.keys()].filter((name) => merged.has(name));
   pieces.text(
-    `"use strict";({names: ${JSON.stringify([...declarations.names.keys()])}, run: async () => { let ${[variable, ...declarations.locals].join(", ")};\n`,
+    `"use strict";(${hasClosures ? `(${KEEP_LOCALS}) => (` : ""}{names: ${JSON.stringify([...declarations.names.keys()])}, run: async () => { let ${[variable, ...declarations.locals].join(", ")};\n`,
   );
   // An enum or namespace of an earlier cell is replaced, not extended.
   for (const name of fresh) pieces.text(`${name} = void 0;\n`);
@@ -70,7 +75,7 @@ function emit(pieces: Pieces, code: string, declarations: Declarations, variable
     pieces.text(";\n");
   }
   pieces.copy(0, code.length);
-  pieces.text(`\nreturn ${variable};\n}})`);
+  pieces.text(`\nreturn ${variable};\n}})${hasClosures ? ")" : ""}`);
 }
 
 type Parsed = { readonly ok: true; readonly program: Program } | { readonly ok: false; readonly error: CellError };

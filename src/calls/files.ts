@@ -12,13 +12,14 @@ export interface FilesOptions {
 }
 
 export function readFile(data: FilesOptions): Handler {
-  return async (args, { signal }) => {
-    const { path, range, context } = fields("read_file", args);
-    const corpus = corpusOf(data.contexts, context);
-    return corpus === undefined
-      ? await data.workspace.read(path, range, signal)
-      : await corpus.read(text("read: path", path), range, signal);
-  };
+  return async (args, { signal }) => await readText(data, args, signal);
+}
+
+/** `{path, range, context}`: of the corpus that is named, else of the workspace. */
+export async function readText(data: FilesOptions, args: unknown, signal: AbortSignal): Promise<string> {
+  const { path, range, context } = fields("read_file", args);
+  const corpus = corpusOf(data.contexts, context);
+  return corpus === undefined ? await data.workspace.read(path, range, signal) : await corpus.read(text("read: path", path), range, signal);
 }
 
 export function readPiece(data: FilesOptions): Handler {

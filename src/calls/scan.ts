@@ -1,4 +1,5 @@
-// parallel_scan on the host: reads the texts of files, hands jobs to the kernel's scan isolates, and keeps the order of the results.
+// parallel_scan on the host: reads the texts of files, hands items to the kernel's scan isolates, and keeps the order of the results.
+import pLimit from "p-limit";
 import type { JobEnd, Kernel } from "../../sandbox/index.ts";
 import { MAX_RESULT } from "../../sandbox/limits.ts";
 import { HostError, messageOf } from "../errors.ts";
@@ -22,14 +23,26 @@ interface Options {
   readonly seed: number;
   /** The text of a corpus file, bounded. */
   readonly readFile: (path: string, signal: AbortSignal) => Promise<{ readonly text: string; readonly size: number }>;
+  /** What a scan function reads of a corpus: `{context, path, range}`. */
+  readonly read: (asked: unknown, signal: AbortSignal) => Promise<string>;
+}
+
+interface OpenScan {
+  readonly kernel: Kernel;
+  readonly jobs: Jobs;
+  readonly signal: AbortSignal;
 }
 
 const MAX_JOBS = 1_000_000;
+/** What the kernel has beside what it runs: jobs, and UTF-16 units of their texts. */
+const MAX_JOBS_AHEAD = 10_000;
+const MAX_TEXT_AHEAD = 16 * 1024 * 1024;
+const FILES_AT_A_TIME = 8;
 
 /** Serves the scans of one session. */
 export class ScanService {
   readonly #options: Options;
-  readonly #open = new Map<number, (end: JobEnd, value: string) => boolean>();
+  readonly #open = new Map<number, OpenScan>();
   #scans = 0;
 
   constructor(options: Options) {
@@ -38,7 +51,20 @@ export class ScanService {
 
   /** False for a job nobody waits for. */
   jobEnded(end: JobEnd, value: string): boolean {
-    return this.#open.get(end.scan)?.(end, value) ?? false;
+    return this.#open.get(end.scan)?.jobs.ended(end, value) ?? false;
+  }
+
+  /** A scan function reads of a corpus. False where none is open that could. */
+  reads(scan: number, read: number, what: string): boolean {
+    const open = this.#open.get(scan);
+    if (open === undefined) return false;
+    const answer = (head: object, text: string): void =>
+      open.kernel.send({ type: "scan_text", scan, read, head: JSON.stringify(head) }, text);
+    Promise.try(() => this.#options.read(JSON.parse(what), open.signal)).then(
+      (text) => answer({}, text),
+      (error: unknown) => answer({ code: error instanceof HostError ? error.code : "E_DEFECT", message: messageOf(error) }, ""),
+    );
+    return true;
   }
 
   /** Resolves to one result a job, functions × items. */
@@ -55,11 +81,12 @@ export class ScanService {
     const scan = ++this.#scans;
     const { timeoutMs, memoryMb, clock, seed } = this.#options;
     const setup = JSON.stringify({ now: clock(), seed, functions, captures: given["captures"] });
-    kernel.send({ type: "scan_open", scan, workers, timeout_ms: timeoutMs, memory_mb: memoryMb }, setup);
+    const counts = { functions: functions.length, items: items.length };
+    kernel.send({ type: "scan_open", scan, workers, ...counts, timeout_ms: timeoutMs, memory_mb: memoryMb }, setup);
     const cancelled = cancellation(call.signal);
     try {
-      const jobs = new Jobs(total, workers, (done) => call.emit({ type: "progress", label: "parallel_scan", done, total }));
-      this.#open.set(scan, (end, value) => jobs.ended(end, value));
+      const jobs = new Jobs(total, items.length, (done) => call.emit({ type: "progress", label: "parallel_scan", done, total }));
+      this.#open.set(scan, { kernel, jobs, signal: call.signal });
       const fed = this.#feed(kernel, scan, functions.length, items, jobs, call.signal);
       return await Promise.race([fed.then(() => jobs.all), jobs.all, cancelled.promise]);
     } finally {
@@ -69,7 +96,7 @@ export class ScanService {
     }
   }
 
-  /** Item by item, each for all functions, so that a file is read once; never further ahead than the workers need. */
+  /** Each item once, for all functions; files are read some at a time, and never further ahead than the workers need. */
   async #feed(
     kernel: Kernel,
     scan: number,
@@ -78,23 +105,28 @@ export class ScanService {
     jobs: Jobs,
     signal: AbortSignal,
   ): Promise<void> {
-    for (const [i, item] of items.entries()) {
-      const kind = item === undefined ? "none" : "value" in item ? "value" : "file";
+    const reading = pLimit(FILES_AT_A_TIME);
+    const feedOne = async (item: Item | undefined, index: number): Promise<void> => {
       try {
-        await jobs.room();
         if (signal.aborted) return;
-        const { text, ...about } = await this.#item(item, signal);
-        for (let fn = 0; fn < functions; fn++) {
-          await jobs.room();
-          if (signal.aborted) return;
-          kernel.send({ type: "job", scan, job: fn * items.length + i, fn, item: kind, ...about }, text);
-          jobs.sent();
-        }
+        const { text: body, ...about } = await this.#item(item, signal);
+        if (signal.aborted) return;
+        const kind = item === undefined ? "none" : "value" in item ? "value" : "file";
+        jobs.sent(index, functions, body?.length ?? 0);
+        kernel.send({ type: "item", scan, index, kind, ...about }, body);
       } catch (error) {
         const code = error instanceof HostError ? error.code : "E_DEFECT";
-        for (let fn = 0; fn < functions; fn++) jobs.failed(fn * items.length + i, code, messageOf(error));
+        for (let fn = 0; fn < functions; fn++) jobs.failed(fn * items.length + index, code, messageOf(error));
       }
+    };
+    const files: Promise<void>[] = [];
+    for (const [index, item] of items.entries()) {
+      await jobs.room();
+      if (signal.aborted) return;
+      if (item === undefined || "value" in item) await feedOne(item, index);
+      else files.push(reading(() => feedOne(item, index)));
     }
+    await Promise.all(files);
   }
 
   async #item(
@@ -109,49 +141,57 @@ export class ScanService {
 
 const OVER = `the values of this scan are over ${MAX_RESULT} characters together: return less from each function (E_TOO_LARGE)`;
 
-/** Results by job, and how many jobs are with the kernel. */
+/** Results by job, and how much is with the kernel. */
 class Jobs {
   readonly #results: (Result | undefined)[];
-  readonly #ahead: number;
   readonly #onDone: (done: number) => void;
   readonly all: Promise<Result[]>;
   #resolve: (results: Result[]) => void = () => undefined;
-  #outstanding = 0;
+  /** Of the items the kernel has: jobs that have not ended, and the size of the text. */
+  readonly #ahead = new Map<number, { left: number; readonly size: number }>();
+  #jobsAhead = 0;
+  #textAhead = 0;
   /** Text of the values so far, in UTF-16 units: a thousand large ones are not kept until the call ends with an error. */
   #held = 0;
   #done = 0;
   #reported = 0;
-  #wake: (() => void) | undefined;
+  readonly #wake: (() => void)[] = [];
+  readonly #items: number;
 
-  constructor(total: number, workers: number, onDone: (done: number) => void) {
+  constructor(total: number, items: number, onDone: (done: number) => void) {
     this.#results = Array.from({ length: total });
-    this.#ahead = workers * 4;
+    this.#items = items;
     this.#onDone = onDone;
     this.all = new Promise((resolve) => {
       this.#resolve = resolve;
     });
   }
 
-  sent(): void {
-    this.#outstanding++;
+  sent(item: number, jobs: number, size: number): void {
+    this.#ahead.set(item, { left: jobs, size });
+    this.#jobsAhead += jobs;
+    this.#textAhead += size;
   }
 
   async room(): Promise<void> {
-    if (this.#outstanding < this.#ahead) return;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
+    while (this.#jobsAhead >= MAX_JOBS_AHEAD || this.#textAhead >= MAX_TEXT_AHEAD)
+      await new Promise<void>((resolve) => void this.#wake.push(resolve));
   }
 
   /** False for a job that has ended before, or never began. What does not fit beside the others fails alone. */
   ended({ job, ok, ms, code, message }: JobEnd, value: string): boolean {
-    if (job >= this.#results.length || this.#results[job] !== undefined) return false;
-    this.#outstanding--;
+    const item = this.#ahead.get(job % this.#items);
+    if (item === undefined || job >= this.#results.length || this.#results[job] !== undefined) return false;
+    this.#jobsAhead--;
+    if (--item.left === 0) {
+      this.#textAhead -= item.size;
+      this.#ahead.delete(job % this.#items);
+    }
     const fits = !ok || this.#held + value.length <= MAX_RESULT;
     if (ok && fits) this.#held += value.length;
     if (!fits) this.#record(job, { ok: false, error: { code: "E_TOO_LARGE", message: OVER }, ms });
     else this.#record(job, ok ? { ok, value, ms } : { ok, error: { code: code ?? "E_SCAN_THREW", message: message ?? "failed" }, ms });
-    if (this.#outstanding < this.#ahead) this.#wake?.();
+    for (const wake of this.#wake.splice(0)) wake();
     return true;
   }
 

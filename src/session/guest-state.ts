@@ -215,6 +215,7 @@ export class GuestState {
         if (!(this.#rebuild.take(kernel, text) ?? onPost(kernel, text))) kernel.kill("forged");
       },
       onJobEnd: (end, value) => scans.jobEnded(end, value),
+      onScanRead: ({ scan, read }, what) => scans.reads(scan, read, what),
       onDeath: (kernel, death) => {
         this.#kernels.noteDeath(death);
         onDeath(kernel, death);

@@ -1,6 +1,6 @@
 // A kernel made ready for a session: sized for its contexts, told its seed and clock, its contexts loaded.
 import type { ContextSetup, EntryFacts, GuestSetup } from "../../prelude/contract.ts";
-import { Kernel, type Death, type Ended, type JobEnd, type KernelProcess } from "../../sandbox/index.ts";
+import { Kernel, type Death, type Ended, type JobEnd, type KernelProcess, type ScanRead } from "../../sandbox/index.ts";
 import {
   MAX_ANSWER,
   MAX_ARGUMENT,
@@ -34,6 +34,7 @@ export interface GuestOptions {
   readonly contexts: readonly ContextSource[];
   readonly onPost: (kernel: Kernel, text: string) => void;
   readonly onJobEnd: (end: JobEnd, value: string) => boolean;
+  readonly onScanRead: (frame: ScanRead, what: string) => boolean;
   readonly onDeath: (kernel: Kernel, death: Death) => void;
 }
 
@@ -49,6 +50,7 @@ export async function openGuest(options: GuestOptions): Promise<Kernel> {
     setup: JSON.stringify(guestSetup(options)),
     onPost: (text) => options.onPost(kernel, text),
     onJobEnd: options.onJobEnd,
+    onScanRead: options.onScanRead,
     onDeath: (death) => options.onDeath(kernel, death),
   });
   try {

@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { warmUp } from "../../sandbox/index.ts";
 import { MAX_FILE_CALLS, type Limits } from "../../sandbox/limits.ts";
 import type { SessionState } from "../../sandbox/outcome.ts";
-import { listFiles, readFile, readPiece } from "../calls/files.ts";
+import { listFiles, readFile, readPiece, readText } from "../calls/files.ts";
 import { llm, llmBatch, type LlmOptions } from "../calls/llm.ts";
 import { rlm, rlmBatch } from "../calls/rlm.ts";
 import { ScanService } from "../calls/scan.ts";
@@ -118,6 +118,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
         const text = await readCorpusFile(data, path, signal);
         return { text, size: Buffer.byteLength(text) };
       },
+      read: (asked, signal) => readText(data, asked, signal),
     }),
     budget: () => budget.left({ depth: 0, iterations: opened.iterationsLeft }),
     usage: () => usageJson(budget.ledger.total),

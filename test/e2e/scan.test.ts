@@ -54,13 +54,85 @@ describe("parallel_scan", () => {
   it.each([
     ["const p = Promise.resolve(1); await parallel_scan([() => p])", "`p`"],
     ["await parallel_scan([Math.max])", "native"],
-    ["await parallel_scan([1].map((local) => () => local))", "`local`"],
+    ["const { m } = (() => { const local = 1; return { m() { return local } } })(); await parallel_scan([m])", "`local`"],
+    [
+      "const early = (() => { const f = () => late; return parallel_scan([f]); let late = 1 })(); await early",
+      "`late`, which `f` mentions, is not init",
+    ],
+    ["class A { #x = 1; m() { return this.#x } n() { return this.y } } const a = new A(); await parallel_scan([a.m])", "private names"],
+    ["class A { n() { return this.y } } const a = new A(); await parallel_scan([a.n])", "`this`"],
+    ["await parallel_scan([function () { return this }])", "`this`"],
+    ["class A {} const a = (() => { const inner = new A(); return () => inner })(); await parallel_scan([a])", "`inner`"],
+    ["const bound = (() => 1).bind(null); await parallel_scan([() => bound()])", "`bound` is a native or bound function"],
+    ["const big = 'x'.repeat(17e6); await parallel_scan([() => big.length])", "`big`"],
     ["const f = { g() {} }; await parallel_scan([() => f])", "`f`"],
     ["await parallel_scan([5])", "functions[0]"],
   ])("%s is refused before anything runs", async (source, named) => {
     const [outcome] = await notebook([source]);
     expect(outcome).toMatchObject({ outcome: "threw", error: { code: "E_SCAN_CAPTURE" }, calls: 0 });
     expect(outcome?.error?.message).toContain(named);
+  });
+
+  it("takes along the locals of the functions around it, each its own, whatever they mention", async () => {
+    const outcomes = await notebook([
+      "(await parallel_scan(['a', 'b'].map((p) => (context) => p + p))).map((r) => r.value)",
+      "const fns = []; for (const k of [1, 2, 3]) { const times = (n) => n * k; fns.push(() => times(10)); } (await parallel_scan(fns)).map((r) => r.value)",
+      `function maker(re, m = new Map([["k", re]])) {
+         const fact = (n) => (n <= 1 ? 1 : n * fact(n - 1));
+         function helper(x) { return [x, fact(5), m.get("k").source]; }
+         class Local { constructor(v) { this.v = v } get twice() { return this.v * 2 } }
+         class More extends Local {}
+         const three = 3;
+         return [() => helper(1), () => hoisted(2), () => new More(21).twice, async function named() { return named.name }, ...[0].map((a) => (_, b) => ((c) => a + b + c)(100))];
+         function hoisted(n) { return n * three; }
+       }
+       (await parallel_scan(maker(/x+/g), { over: [1, 2] })).map((r) => r.value ?? r.error)`,
+      "const shared = [1]; const both = ((v) => [() => v.push(2), () => v.length])(shared); [(await parallel_scan(both, 1)).map((r) => r.value), shared]",
+      "(() => { const k = 2; const v = () => k; let x; x = () => k; const { y = function () { return k } } = {}; return [v.name, x.name, y.name, ({ z: () => k }).z.name, (() => k).name] })()",
+    ]);
+    expect(outcomes.map(({ value, error }) => value ?? error)).toEqual([
+      ["aa", "bb"],
+      [10, 20, 30],
+      [[1, 120, "x+"], [1, 120, "x+"], 6, 6, 42, 42, "named", "named", 101, 102],
+      [[2, 2], [1]],
+      ["v", "x", "y", "z", ""],
+    ]);
+  });
+
+  it("runs thousands of items in groups, in order, and one that fails among them fails alone", async () => {
+    const [first, again] = await notebook(
+      [
+        `const items = Array.from({ length: 5_000 }, (_, i) => i);
+         const look = (_, n) => { if (n === 1_234) throw new Error("this one"); if (n === 2_345) for (;;); if (n === 3_456) return new Promise(() => {}); return n * 2 };
+         const found = await parallel_scan([look], { over: items });
+         [found.filter((r, i) => r.ok && r.value === i * 2).length, [1_234, 2_345, 3_456].map((i) => found[i].error.code), found[4_999].name]`,
+        "globalThis.x = 1; (await parallel_scan([() => { globalThis.left = (globalThis.left ?? 0) + 1; return [typeof look, typeof items, Math.random()] }, () => Date.now()])).map((r) => r.ok)",
+      ],
+      ["--cell-timeout", "2"],
+    );
+    expect(first).toMatchObject({ value: [4_997, ["E_SCAN_THREW", "E_SCAN_TIMEOUT", "E_NEVER_SETTLES"], "look[4999]"] });
+    expect(again).toMatchObject({ value: [true, true] });
+  });
+
+  it("reads a corpus in a scan function", async () => {
+    using files = folder({ "d/a.txt": "one\ntwo\n", "d/b.txt": "three\n", "d/.env": "KEY=1", "e/a.txt": "other\n" });
+    const cell = `(await parallel_scan([
+        async (c) => [c.files.length, c.size, await c.read("a.txt"), await c.read("a.txt", { start_line: 2 })],
+        async () => Promise.all([contexts.e.read("a.txt"), context.read("b.txt")]),
+        async (c) => c.read("none.txt"),
+        async (c) => c.read(".env"),
+        async (c) => c.read(7),
+        async (c) => { for (;;) await c.read("b.txt") },
+      ])).map((r) => r.value ?? r.error.code)`;
+    const { stdout, stderr } = await cli(["-e", cell, "-c", "e", "-c", "d", "--cell-timeout", "2"], { cwd: files.path });
+    expect(JSON.parse(stdout), stderr).toEqual([
+      [2, 14, "one\ntwo\n", "two\n"],
+      ["other\n", "three\n"],
+      "E_NOT_FOUND",
+      expect.stringMatching(/E_(DENIED|NOT_FOUND)/),
+      "E_BAD_ARGUMENT",
+      "E_SCAN_TIMEOUT",
+    ]);
   });
 
   it("loses nothing to one that loops, throws, leaks, or asks a model", async () => {

@@ -53,6 +53,7 @@ async function entered(script: string) {
     setup: "{}",
     onPost: (text) => posts.push(text),
     onJobEnd: () => false,
+    onScanRead: () => false,
     onDeath: (death) => deaths.push(death),
   });
   await kernel.ready();
@@ -151,6 +152,7 @@ function sessionOf(spawn: () => KernelProcess, maxDeaths?: number): Session {
       memoryMb: 128,
       clock: Date.now,
       seed: 1,
+      read: () => Promise.reject(new Error("none")),
       readFile: () => Promise.resolve({ text: "", size: 0 }),
     }),
     budget: () => null,

@@ -54,7 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/workspace": ["src/errors.ts", "sandbox"],
   "src/events.ts": ["sandbox"],
   "src/errors.ts": [],
-  sandbox: ["prelude/contract.ts"],
+  sandbox: ["prelude/contract.ts", "prelude/scopes.ts"],
   prelude: [],
 };
 

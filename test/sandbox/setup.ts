@@ -41,6 +41,7 @@ export async function openKernel(options: Partial<KernelOptions> = {}): Promise<
     setup: JSON.stringify(SETUP),
     onPost: (text) => posts.push(text),
     onJobEnd: () => true,
+    onScanRead: () => true,
     onDeath: (death) => deaths.push(death),
     ...options,
   });

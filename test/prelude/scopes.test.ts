@@ -1,7 +1,7 @@
 // Names a function mentions and does not bind: the tables are the scoping rules of the language.
 import { parseExpressionAt } from "acorn";
 import { describe, expect, it } from "vitest";
-import { freeNames } from "../../prelude/free-names.ts";
+import { freeNames } from "../../prelude/scopes.ts";
 
 function free(source: string): string[] {
   return [...freeNames(parseExpressionAt(`(${source})`, 0, { ecmaVersion: "latest" }))];
