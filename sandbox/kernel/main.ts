@@ -9,6 +9,8 @@ import { ScanPool } from "./scan-pool.ts";
 
 /** Standard streams are taken; the host's socket is the next descriptor. */
 const HOST_FD = 3;
+/** Bytes of results that wait for the host, beside those of the groups that run. */
+const MAX_UNSENT = 16 * 1024 * 1024;
 /** A thread takes fresh memory at some 4 GB/s. */
 const WATCH_MS = 25;
 /** Scans may pass their heaps by so much before they are given up, and the process its cap while they are. */
@@ -110,6 +112,7 @@ function openScan(frame: HostFrame & { type: "scan_open" }, body: Buffer): void 
     setup: body.toString(),
     share: (text) => engine.share(text),
     onEnd: ({ value, ...end }) => send({ type: "job_end", scan, ...end }, value),
+    room,
     read: (what) => {
       const { promise, resolve } = Promise.withResolvers<readonly [string, string]>();
       const read = ++lastRead;
@@ -119,6 +122,11 @@ function openScan(frame: HostFrame & { type: "scan_open" }, body: Buffer): void 
     },
   });
   scans.set(scan, opened);
+}
+
+/** Until the host has taken most of what was sent. */
+async function room(): Promise<void> {
+  while (socket.writableLength > MAX_UNSENT) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 function takeText({ read, head }: HostFrame & { type: "scan_text" }, body: Buffer): void {

@@ -18,12 +18,16 @@ interface ScanOptions {
   readonly setup: string;
   readonly share: (text: string) => SharedText;
   readonly onEnd: (end: JobEnd) => void;
+  /** Waits until the host has taken most of what was sent: results are not piled up here. */
+  readonly room: () => Promise<void>;
   readonly read: GroupOptions["read"];
 }
 
 /** A group is to take so long: shorter ones cost more than they do, longer ones leave workers without one at the end. */
 const GROUP_MS = 40;
 const MAX_GROUP = 1_000;
+/** What the jobs of a group may come to, in UTF-16 units of their values: they are all here before the host has taken them. */
+const MAX_GROUP_VALUES = 1024 * 1024;
 /** An isolate that has to come up is worth it when there is still something to do after so long. */
 const NEXT_WORKER_MS = 4;
 /** A text that several functions look at is handed out without a copy for each, from this many UTF-16 units on. */
@@ -40,6 +44,7 @@ export class Scan {
   #timer: NodeJS.Timeout | undefined;
   /** Of a job, as the last ones went; undefined before the first. */
   #jobMs: number | undefined;
+  #valueSize = 0;
   #lastGroup = 1;
 
   constructor(options: ScanOptions) {
@@ -100,16 +105,21 @@ export class Scan {
   }
 
   async #work(): Promise<void> {
-    const { pool, memoryMb, timeoutMs, scan, setup, onEnd } = this.#options;
+    const { pool, memoryMb, timeoutMs, scan, setup, room } = this.#options;
     const read: GroupOptions["read"] = (what) => Promise.race([this.#options.read(what), this.#end.promise]);
     this.#opening++;
     const worker = await pool.take(memoryMb, timeoutMs).finally(() => this.#opening--);
     this.#workers.add(worker);
     let isFit = true;
+    const onEnd = (end: JobEnd): void => {
+      this.#valueSize = (this.#valueSize + (end.value?.length ?? 0)) / 2;
+      if (!this.#closed) this.#options.onEnd(end);
+    };
     while (isFit && !this.#closed && this.#queue.length > 0) {
+      await Promise.race([room(), this.#end.promise]);
       const group = this.#queue.splice(0, this.#groupSize());
       const began = performance.now();
-      const { rest, isSpoilt } = await worker.run(group, { scan, setup, timeoutMs, read, onEnd: (end) => this.#closed || onEnd(end) });
+      const { rest, isSpoilt } = await worker.run(group, { scan, setup, timeoutMs, read, onEnd });
       this.#note(group.length - rest.length, performance.now() - began);
       if (!this.#closed) this.#queue.unshift(...rest);
       isFit = !isSpoilt;
@@ -125,7 +135,8 @@ export class Scan {
   #groupSize(): number {
     const wanted = this.#jobMs === undefined ? 1 : Math.floor(GROUP_MS / Math.max(this.#jobMs, GROUP_MS / MAX_GROUP));
     const even = Math.ceil(this.#queue.length / (2 * this.#options.workers));
-    return Math.max(1, Math.min(wanted, even, this.#lastGroup * 4, MAX_GROUP));
+    const small = Math.floor(MAX_GROUP_VALUES / Math.max(1, this.#valueSize));
+    return Math.max(1, Math.min(wanted, even, small, this.#lastGroup * 4, MAX_GROUP));
   }
 
   #note(jobs: number, ms: number): void {

@@ -1,5 +1,5 @@
 // Size, time and kind of a file from one look at its head. Remembered by size and time, so that a second listing only asks for those.
-import { close, constants, fstat, lstat, open, read } from "node:fs";
+import { close, constants, fstat, lstat, lstatSync, open, read } from "node:fs";
 import { promisify } from "node:util";
 import type { Compression } from "./compression.ts";
 import { BINARY_HEAD, textHead } from "./stored-text.ts";
@@ -21,11 +21,17 @@ export interface Inspected {
 export class Inspector {
   readonly #seen = new Map<string, Inspected>();
 
+  /** What is known of a file that has not changed since it was looked at. A stat of a known path takes 3 µs here, in the thread pool 15. */
+  remembered(real: string): Inspected | undefined {
+    const seen = this.#seen.get(real);
+    if (seen === undefined) return undefined;
+    const stats = lstatSync(real, { throwIfNoEntry: false });
+    return stats?.isFile() === true && stats.size === seen.size && stats.mtimeMs === seen.modified ? seen : undefined;
+  }
+
   /** Null when it cannot be read, is no regular file (any more), or is not compressed as its name says. */
   async inspect(real: string, compression: Compression | null): Promise<Inspected | null> {
     try {
-      const seen = this.#seen.get(real);
-      if (seen !== undefined && (await isUnchanged(real, seen))) return seen;
       const inspected = await look(real, compression);
       if (this.#seen.size >= MAX_REMEMBERED) this.#seen.clear();
       if (inspected !== null) this.#seen.set(real, inspected);

@@ -1,4 +1,4 @@
-// One ripgrep for each pattern and each group of files, a bounded number at a time; the first failure, the deadline or the cell's end stops all.
+// One ripgrep for each set of patterns and each group of files, a bounded number at a time; the first failure, the deadline or the cell's end stops all.
 import { tmpdir } from "node:os";
 import pLimit from "p-limit";
 import { SEARCH_DEADLINE_MS } from "../../../sandbox/limits.ts";
@@ -12,8 +12,13 @@ import { findTargets, type Group, type Targets } from "./targets.ts";
 import type { SearchSettings, SearchTools } from "./types.ts";
 
 export interface Search {
-  readonly patterns: readonly string[];
+  /** Of each run: what matches any of them is found. */
+  readonly patterns: readonly (readonly string[])[];
   readonly paths: readonly string[] | null;
+  /** Where the files stand that were found once; they are found by the first run that needs them. */
+  readonly found?: { targets?: Targets };
+  /** Of the files that are found the ones to be searched, by the names a cell knows; undefined: all. */
+  readonly only?: ReadonlySet<string> | undefined;
   readonly settings: SearchSettings;
   readonly tools: SearchTools;
   /** What is to be printed. */
@@ -30,7 +35,7 @@ export interface Reader {
 }
 
 interface Job {
-  readonly pattern: string;
+  readonly patterns: readonly string[];
   readonly index: number;
   readonly group: Group;
 }
@@ -46,10 +51,12 @@ export async function runSearch(search: Search, read: (pattern: number, group: G
   );
   const failure = new AbortController();
   const signal = AbortSignal.any([deadline.signal, failure.signal]);
-  const targets = await findTargets(search.paths, settings, tools, signal);
+  const targets = search.found?.targets ?? (await findTargets(search.paths, settings, tools, signal));
+  if (search.found !== undefined) search.found.targets = targets;
   // With no file to search a bad pattern is bad all the same.
-  if (targets.groups.length === 0) for (const pattern of patterns) await assertAccepted(pattern, settings, signal);
-  const jobs = patterns.flatMap((pattern, index) => targets.groups.map((group) => ({ pattern, index, group })));
+  if (targets.groups.length === 0) for (const pattern of patterns.flat()) await assertAccepted(pattern, settings, signal);
+  const groups = search.only === undefined ? targets.groups : targets.groups.flatMap((group) => narrowed(group, search.only));
+  const jobs = patterns.flatMap((each, index) => groups.map((group) => ({ patterns: each, index, group })));
   const threads = Math.min(settings.maxWorkers ?? tools.maxWorkers, tools.maxWorkers);
   const atOnce = Math.max(1, Math.min(threads, jobs.length));
   const limit = pLimit(atOnce);
@@ -64,11 +71,23 @@ export async function runSearch(search: Search, read: (pattern: number, group: G
   await limit.map(jobs, (job) => (slots === undefined ? runOne(job) : slots(() => runOne(job))));
 }
 
+function narrowed(group: Group, only: ReadonlySet<string> = new Set()): Group[] {
+  const args = group.args.filter((arg) => only.has(group.nameOf(arg)));
+  return args.length === 0 ? [] : [{ ...group, args }];
+}
+
 async function runJob(job: Job, search: Search, threads: number, signal: AbortSignal, targets: Targets, reader: Reader): Promise<void> {
-  const args = [...matchingFlags(search.settings), ...search.output, `--threads=${threads}`, "-e", job.pattern, "--", ...job.group.args];
+  const args = [
+    ...matchingFlags(search.settings),
+    ...search.output,
+    `--threads=${threads}`,
+    ...job.patterns.flatMap((pattern) => ["-e", pattern]),
+    "--",
+    ...job.group.args,
+  ];
   const end = await runRipgrep(args, { cwd: tmpdir(), signal, input: job.group.input?.(), onData: reader.onData });
   if (end.code === 2) {
-    await assertAccepted(job.pattern, search.settings, signal);
+    for (const pattern of job.patterns) await assertAccepted(pattern, search.settings, signal);
     await targets.assertUnchanged();
     // Otherwise a file of the workspace vanished or was closed to us while it was searched: the tree is what it is now.
   }

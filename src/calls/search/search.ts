@@ -5,6 +5,7 @@ import { decode } from "../../workspace/utf8.ts";
 import { onePattern, pathList, patternList } from "./arguments.ts";
 import { Collector } from "./collector.ts";
 import { FileMatches } from "./file-matches.ts";
+import { attribute, foundLines, isFusable } from "./fused.ts";
 import { LineCutter } from "./json-lines.ts";
 import { isAboutLine, parseMessage } from "./message.ts";
 import { searchOptions } from "./options.ts";
@@ -22,9 +23,13 @@ export async function searchPatterns(
   const settings = searchOptions(options);
   const list = patternList(patterns, settings.multiline);
   const collector = new Collector(settings.maxMatches);
+  const search = { paths: pathList(paths), settings, tools, found: {} };
+  const found = isFusable(list, settings) ? await foundLines(search, list) : undefined;
+  if (found !== undefined) await attribute(found.lines, list, settings, tools, collector);
+  if (found?.unended.size === 0) return collector.result();
   const output = ["--json", `--context=${settings.contextLines}`];
-  const search = { patterns: list, paths: pathList(paths), settings, tools, output };
-  await runSearch(search, (pattern, group) => matchReader(pattern, group, settings, collector));
+  const each = { ...search, patterns: list.map((pattern) => [pattern]), output, only: found?.unended };
+  await runSearch(each, (pattern, group) => matchReader(pattern, group, settings, collector));
   return collector.result();
 }
 
@@ -33,7 +38,7 @@ export async function searchFiles(pattern: unknown, paths: unknown, options: unk
   const settings = searchOptions(options);
   const files = new Set<string>();
   const search = {
-    patterns: [onePattern(pattern, "pattern", settings.multiline)],
+    patterns: [[onePattern(pattern, "pattern", settings.multiline)]],
     paths: pathList(paths),
     settings,
     tools,
@@ -52,7 +57,7 @@ export async function searchCount(pattern: unknown, paths: unknown, options: unk
   const settings = searchOptions(options);
   const counts = new Map<string, number>();
   const output = ["--count-matches", "--with-filename", "--null"];
-  const search = { patterns: [onePattern(pattern, "pattern", settings.multiline)], paths: pathList(paths), settings, tools, output };
+  const search = { patterns: [[onePattern(pattern, "pattern", settings.multiline)]], paths: pathList(paths), settings, tools, output };
   await runSearch(search, (_, group) =>
     wholeReader((text) => {
       for (const [, printed = "", count] of text.matchAll(/([^\0]*)\0(\d+)\n/gu)) counts.set(group.nameOf(printed), Number(count));

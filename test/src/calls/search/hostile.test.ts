@@ -139,7 +139,7 @@ describe("a search that is stopped", () => {
 
   it("ends at its deadline", async () => {
     const search = {
-      patterns: ["x"],
+      patterns: [["x"]],
       paths: null,
       settings: searchOptions(null),
       tools: { workspace: endless, maxWorkers: 1 },
