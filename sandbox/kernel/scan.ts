@@ -39,6 +39,7 @@ export class Scan {
   readonly #workers = new Set<ScanWorker>();
   readonly #notWaiting: () => void;
   readonly #end = Promise.withResolvers<readonly [head: string, text: string]>();
+  #itemsLeft: number;
   #opening = 0;
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
@@ -49,6 +50,7 @@ export class Scan {
 
   constructor(options: ScanOptions) {
     this.#options = options;
+    this.#itemsLeft = options.items;
     this.#notWaiting = options.pool.whenFree(() => this.#fill());
   }
 
@@ -64,6 +66,7 @@ export class Scan {
   /** One item, for each function. */
   add(index: number, { text, ...item }: ScanItem & { readonly text: string }): void {
     const { functions, items, share } = this.#options;
+    this.#itemsLeft--;
     const handed = { ...item, text: functions > 1 && text.length >= SHARED_FROM ? share(text) : text };
     for (let fn = 0; fn < functions; fn++) this.#queue.push({ job: fn * items + index, fn, item: handed });
     this.#fill();
@@ -134,7 +137,8 @@ export class Scan {
   /** Grows to what takes a group's time, and shrinks again so that all workers end together. */
   #groupSize(): number {
     const wanted = this.#jobMs === undefined ? 1 : Math.floor(GROUP_MS / Math.max(this.#jobMs, GROUP_MS / MAX_GROUP));
-    const even = Math.ceil(this.#queue.length / (2 * this.#options.workers));
+    // While more is to come, the workers will not end together anyway.
+    const even = this.#itemsLeft > 0 ? MAX_GROUP : Math.ceil(this.#queue.length / (2 * this.#options.workers));
     const small = Math.floor(MAX_GROUP_VALUES / Math.max(1, this.#valueSize));
     return Math.max(1, Math.min(wanted, even, small, this.#lastGroup * 4, MAX_GROUP));
   }

@@ -53,6 +53,10 @@ async function perform(request: Request, process: Process, streams: Streams): Pr
       return await demo(request.path, context(request.given));
     case "doctor":
       return await doctor(request.given, { ...streams, process });
+    case "bench": {
+      const { bench } = await import("./bench.ts");
+      return await bench(request.isQuick, context(request.given));
+    }
     case "sessions": {
       const { sessions } = await import("./sessions.ts");
       return await sessions(request.request, context(request.given));

@@ -17,6 +17,7 @@ export type Request =
   | { readonly command: "ask"; readonly question: string | undefined; readonly paths: readonly string[]; readonly given: Given }
   | { readonly command: "demo"; readonly path: string | undefined; readonly given: Given }
   | { readonly command: "doctor"; readonly given: Given }
+  | { readonly command: "bench"; readonly isQuick: boolean; readonly given: Given }
   | { readonly command: "sessions"; readonly request: SessionsRequest; readonly given: Given }
   | { readonly command: "help"; readonly topic: string | undefined }
   /** Help or the version: text that is the answer itself. */
@@ -57,7 +58,7 @@ export function parseArguments(argv: readonly string[], version: string): Reques
       else if (cell !== undefined)
         throw new HostError(
           "E_USAGE",
-          `there is no command ${JSON.stringify(cell)}; there are run, ask, demo, doctor, sessions, help, -e CODE and -`,
+          `there is no command ${JSON.stringify(cell)}; there are run, ask, demo, doctor, bench, sessions, help, -e CODE and -`,
         );
       else request = { command: "prompt", given };
     });
@@ -95,12 +96,22 @@ export function parseArguments(argv: readonly string[], version: string): Reques
   sub("doctor", "what this machine gives the sandbox, and where each setting comes from").action((own: Record<string, unknown>) => {
     request = { command: "doctor", given: joined(own) };
   });
-  sub("sessions", "list kept sessions; show ID, fork ID [CELL], rm ID…, prune (30 days, 2 GiB)")
-    .argument("[action]", "list, show, fork, rm or prune", "list")
+  sub("bench", "how fast this machine is: scans, searches, batches, a question, each beside its floor")
+    .option("--quick", "one round, smaller ones: some twenty seconds")
+    .action((own: Record<string, unknown>) => {
+      request = { command: "bench", isQuick: own["quick"] === true, given: joined(own) };
+    });
+  sub("sessions", "list kept sessions; show ID, resume ID, fork ID [CELL], rm ID…, prune (30 days, 2 GiB)")
+    .argument("[action]", "list, show, resume, fork, rm or prune", "list")
     .argument("[args...]")
     .option("--yes", "prune without asking")
     .action((action: string, args: string[], own: Record<string, unknown>) => {
-      request = { command: "sessions", request: { action, args, isAgreed: own["yes"] === true }, given: joined(own) };
+      const [id] = args;
+      // Going on with one is the prompt's.
+      request =
+        action === "resume" && id !== undefined
+          ? { command: "prompt", given: { ...joined(own), resume: id } }
+          : { command: "sessions", request: { action, args, isAgreed: own["yes"] === true }, given: joined(own) };
     });
   program.addCommand(
     base("help", (text) => (printed += text))

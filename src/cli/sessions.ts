@@ -27,6 +27,8 @@ export async function sessions({ action, args, isAgreed }: SessionsRequest, cont
       return await list(folder, context);
     case "show":
       return await show(findSession(folder, one(args, "show")), context);
+    case "resume":
+      throw new HostError("E_USAGE", "sessions resume needs the id of a session; rlm-repl sessions lists them");
     case "fork": {
       const [id = "", cell] = args;
       if (id === "" || (cell !== undefined && !/^\d+$/.test(cell)))
@@ -41,7 +43,7 @@ export async function sessions({ action, args, isAgreed }: SessionsRequest, cont
     case "prune":
       return await prune(folder, isAgreed, context);
     default:
-      throw new HostError("E_USAGE", `there is no sessions ${action}; there are list, show ID, fork ID [CELL], rm ID…, prune`);
+      throw new HostError("E_USAGE", `there is no sessions ${action}; there are list, show ID, resume ID, fork ID [CELL], rm ID…, prune`);
   }
 }
 
@@ -61,7 +63,14 @@ async function list(folder: string, { out, settings }: CommandContext): Promise<
 
 function line({ id, name, changed, bytes, cells, state }: KeptSession): string {
   const when = new Date(changed).toISOString().slice(0, 16).replace("T", " ");
-  return `${id}  ${when}  ${String(cells).padStart(5)} cells  ${bytesInWords(bytes).padStart(9)}  ${state}${name === undefined ? "" : `  ${name}`}`;
+  return `${id}  ${when}  ${age(Date.now() - changed).padStart(8)}  ${String(cells).padStart(5)} cells  ${bytesInWords(bytes).padStart(9)}  ${state}${name === undefined ? "" : `  ${name}`}`;
+}
+
+/** Since it was used last. */
+function age(ms: number): string {
+  const minutes = Math.max(0, Math.floor(ms / 60_000));
+  if (minutes < 60) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / (24 * 60))} days`;
 }
 
 function asJson({ id, name, started, changed, bytes, cells, state }: KeptSession): object {

@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "sandbox",
   ],
   "src/cli": [
+    "src/bench",
     "src/library",
     "src/notebook",
     "src/session",
@@ -32,6 +33,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/events.ts",
     "sandbox",
   ],
+  "src/bench": ["src/library", "src/llm", "src/workspace", "src/config", "sandbox"],
   "src/library": [
     "src/loop",
     "src/session",

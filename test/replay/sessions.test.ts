@@ -199,7 +199,7 @@ describe("sessions at the command line", () => {
     expect(await run("-e", "n += 1; n", "--session", "work")).toMatchObject({ code: 0, stdout: "2\n", stderr: "" });
     expect(await run("-e", "n", "--continue")).toMatchObject({ stdout: "2\n" });
     const listed = await run("sessions");
-    expect(listed.stdout).toMatch(/^\d{8}-\d{6}-\w{6} {2}\S+ \S+ +3 cells +[\d.]+ kB {2}closed {2}work\n$/);
+    expect(listed.stdout).toMatch(/^\d{8}-\d{6}-\w{6} {2}\S+ \S+ +0 min +3 cells +[\d.]+ kB {2}closed {2}work\n$/);
     const [one] = (await run("sessions", "--json")).stdout
       .trim()
       .split("\n")
@@ -231,7 +231,7 @@ describe("sessions at the command line", () => {
       terminal.type("\u0004");
       expect(await terminal.exit).toBe(0);
     }
-    await using terminal = new Terminal(args);
+    await using terminal = new Terminal(["sessions", "resume", "p", ...args.slice(0, -2)]);
     await terminal.shows(/rlm>$/);
     terminal.type("a + 40\r");
     await terminal.shows(/^41$/m);

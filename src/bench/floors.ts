@@ -1,0 +1,117 @@
+// What everything else stands on: a cell, a call, a start, a context, a replay; each beside what it cannot be faster than.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { transform } from "../../sandbox/index.ts";
+import { openSession, type SessionOptions } from "../library/open-session.ts";
+import type { ReplSession } from "../library/session.ts";
+import { compared, median, timed, type Row } from "./measure.ts";
+
+export interface FloorOptions {
+  readonly rounds: number;
+  readonly isQuick: boolean;
+  /** The command's own file. */
+  readonly program: string;
+  readonly onRow: (row: Row) => void;
+}
+
+const MB = 1_000_000;
+const CELL = "let n: number = 1; n + 1";
+
+export async function floorRows({ rounds, isQuick, program, onRow }: FloorOptions): Promise<void> {
+  onRow(await cellRow(isQuick ? 20 : 100));
+  onRow(await callRow(isQuick ? 200 : 2_000));
+  for (const [queries, limit] of isQuick ? [[50, 10] as const] : [[50, 10] as const, [500, 10] as const])
+    onRow(await jitterRow(queries, limit));
+  for (const mb of isQuick ? [1] : [1, 50, 100]) onRow(await contextRow(mb, rounds));
+  onRow(await replayRow(100, rounds));
+  onRow(await startRow(program, rounds));
+}
+
+async function cellRow(cells: number): Promise<Row> {
+  await using session = await open({});
+  const [own, floor]: [number[], number[]] = [[], []];
+  for (let i = 0; i < cells; i++) {
+    own.push(await timed(() => session.run(CELL)));
+    floor.push(await timed(() => transform(CELL, i)));
+  }
+  return row("a trivial cell", median(own), 1, { name: "its transform alone", ms: median(floor) });
+}
+
+async function callRow(calls: number): Promise<Row> {
+  await using session = await open({ model: (prompt) => Promise.resolve(prompt) });
+  await session.run("await llm_query('warm')");
+  const ms = await timed(() => session.run(`for (let i = 0; i < ${calls}; i++) await llm_query("p" + i)`));
+  return row(`${calls} host calls, one after another`, ms, calls, null);
+}
+
+/** Calls of 20 to 180 ms, against the schedule that gives each slot the next call as soon as it is free. */
+async function jitterRow(queries: number, limit: number): Promise<Row> {
+  const delayOf = (i: number): number => 20 + ((i * 7_919) % 161);
+  const model = async (prompt: string): Promise<string> => {
+    await new Promise((resolve) => setTimeout(resolve, delayOf(Number(prompt))));
+    return prompt;
+  };
+  await using session = await open({ model, concurrency: limit });
+  const ms = await timed(() => session.run(`(await llm_batch_query(Array.from({ length: ${queries} }, (_, i) => String(i)))).length`));
+  const slots = Array.from({ length: limit }, () => 0);
+  for (let i = 0; i < queries; i++) {
+    const next = slots.indexOf(Math.min(...slots));
+    slots[next] = (slots[next] ?? 0) + delayOf(i);
+  }
+  return row(`a batch of ${queries} calls of 20–180 ms, ${limit} at a time`, ms, queries, {
+    name: "the ideal schedule",
+    ms: Math.max(...slots),
+  });
+}
+
+async function contextRow(mb: number, rounds: number): Promise<Row> {
+  const text = "a line of a log with some words in it\n".repeat(Math.ceil((mb * MB) / 38));
+  const first = async (options: SessionOptions): Promise<void> => {
+    await using session = await open(options);
+    await session.run("typeof context");
+  };
+  const [own, floor] = await compared(
+    rounds,
+    () => first({ context: { name: "big.log", text } }),
+    () => first({}),
+  );
+  return row(`${mb} MB of text to the first cell`, own, 1, { name: "no context", ms: floor });
+}
+
+async function replayRow(cells: number, rounds: number): Promise<Row> {
+  const stateDir = mkdtempSync(join(tmpdir(), "rlm-bench-"));
+  const kept = { ephemeral: false, stateDir };
+  try {
+    {
+      await using session = await open({ ...kept, session: "bench" });
+      for (let i = 0; i < cells; i++) await session.run(`let x${i} = ${i}; function f${i}(n) { return n + x${i} } f${i}(1)`);
+    }
+    const close = async (options: SessionOptions): Promise<void> => await (await open(options)).close();
+    const [own, floor] = await compared(
+      rounds,
+      () => close({ ...kept, session: "bench" }),
+      () => close({}),
+    );
+    return row(`a session of ${cells} cells gone on with`, own, cells, { name: "a new session", ms: floor });
+  } finally {
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+}
+
+async function startRow(program: string, rounds: number): Promise<Row> {
+  const run = (args: readonly string[]): (() => Promise<unknown>) => {
+    return () => Promise.resolve(spawnSync(process.execPath, args, { stdio: "ignore" }));
+  };
+  const [own, floor] = await compared(rounds, run([program, "-e", "1"]), run(["-e", "1"]));
+  return row("rlm-repl -e 1", own, 1, { name: "node -e 1", ms: floor });
+}
+
+function row(name: string, ms: number, items: number, floor: Row["floor"]): Row {
+  return { name, ms, items, workers: 1, oneWorkerMs: null, floor, claim: null };
+}
+
+function open(options: SessionOptions): Promise<ReplSession> {
+  return openSession({ ephemeral: true, env: {}, cellTimeout: 600, ...options });
+}
