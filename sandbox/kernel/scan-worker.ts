@@ -90,24 +90,16 @@ export class ScanWorker {
       memoryMb,
       prelude,
       setup: "{}",
-      onPost: (message) => own.worker?.take(message),
+      onPost: (message) => void (own.worker !== undefined && own.worker.#posted(message)),
       onCatastrophe: () => {
         onLostHeap();
         // V8 gives such an isolate up without unwinding; its thread never comes back.
-        own.worker?.giveUp();
+        if (own.worker !== undefined) own.worker.#lost.resolve("lost heap");
       },
     });
     own.worker = new ScanWorker(isolate, memoryMb);
     for (const context of contexts) await isolate.enter(["context", context.setup, context.text], timeoutMs);
     return own.worker;
-  }
-
-  private take(message: string): void {
-    this.#posted(message);
-  }
-
-  private giveUp(): void {
-    this.#lost.resolve("lost heap");
   }
 
   /** It holds no more than a fresh one would, or not much. */
