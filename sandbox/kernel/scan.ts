@@ -121,6 +121,8 @@ export class Scan {
     while (isFit && !this.#closed && this.#queue.length > 0) {
       await Promise.race([room(), this.#end.promise]);
       const group = this.#queue.splice(0, this.#groupSize());
+      // Another worker was faster.
+      if (group.length === 0) continue;
       const began = performance.now();
       const { rest, isSpoilt } = await worker.run(group, { scan, setup, timeoutMs, read, onEnd });
       this.#note(group.length - rest.length, performance.now() - began);

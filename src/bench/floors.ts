@@ -1,12 +1,9 @@
 // What everything else stands on: a cell, a call, a start, a context, a replay; each beside what it cannot be faster than.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { transform } from "../../sandbox/index.ts";
 import { openSession, type SessionOptions } from "../library/open-session.ts";
 import type { ReplSession } from "../library/session.ts";
-import { compared, median, timed, type Row } from "./measure.ts";
+import { compared, median, temporaryFolder, timed, type Row } from "./measure.ts";
 
 export interface FloorOptions {
   readonly rounds: number;
@@ -81,23 +78,19 @@ async function contextRow(mb: number, rounds: number): Promise<Row> {
 }
 
 async function replayRow(cells: number, rounds: number): Promise<Row> {
-  const stateDir = mkdtempSync(join(tmpdir(), "rlm-bench-"));
-  const kept = { ephemeral: false, stateDir };
-  try {
-    {
-      await using session = await open({ ...kept, session: "bench" });
-      for (let i = 0; i < cells; i++) await session.run(`let x${i} = ${i}; function f${i}(n) { return n + x${i} } f${i}(1)`);
-    }
-    const close = async (options: SessionOptions): Promise<void> => await (await open(options)).close();
-    const [own, floor] = await compared(
-      rounds,
-      () => close({ ...kept, session: "bench" }),
-      () => close({}),
-    );
-    return row(`a session of ${cells} cells gone on with`, own, cells, { name: "a new session", ms: floor });
-  } finally {
-    rmSync(stateDir, { recursive: true, force: true });
+  using folder = temporaryFolder();
+  const kept = { ephemeral: false, stateDir: folder.path, session: "bench" };
+  {
+    await using session = await open(kept);
+    for (let i = 0; i < cells; i++) await session.run(`let x${i} = ${i}; function f${i}(n) { return n + x${i} } f${i}(1)`);
   }
+  const close = async (options: SessionOptions): Promise<void> => await (await open(options)).close();
+  const [own, floor] = await compared(
+    rounds,
+    () => close(kept),
+    () => close({}),
+  );
+  return row(`a session of ${cells} cells gone on with`, own, cells, { name: "a new session", ms: floor });
 }
 
 async function startRow(program: string, rounds: number): Promise<Row> {

@@ -1,13 +1,12 @@
 // The set-up of the predecessor's performance guide, and what it claims, measured here: scans, searches, batches, and a whole question.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { optimalWorkers } from "../config/workers.ts";
 import { openSession, type SessionOptions } from "../library/open-session.ts";
 import type { ReplSession } from "../library/session.ts";
 import type { Model } from "../llm/model.ts";
 import { runRipgrep } from "../workspace/ripgrep.ts";
-import { compared, timed, median, type Row } from "./measure.ts";
+import { compared, median, temporaryFolder, timed, type Row } from "./measure.ts";
 
 export interface GuideOptions {
   readonly rounds: number;
@@ -27,13 +26,10 @@ const SCANNERS = `const scanners = [/TODO/g, /status=5\\d\\d/g, /user_\\d+7/g, /
 export async function guideRows({ rounds, isQuick, onRow }: GuideOptions): Promise<void> {
   const workers = optimalWorkers();
   for (const files of isQuick ? [50] : [50, 200]) {
-    const root = makeTree(files);
-    try {
-      onRow(await scanRow(root, files, workers, rounds));
-      for (const patterns of [4, 8]) onRow(await searchRow(root, files, PATTERNS.slice(0, patterns), workers, rounds));
-    } finally {
-      rmSync(root, { recursive: true, force: true });
-    }
+    using tree = temporaryFolder();
+    fill(tree.path, files);
+    onRow(await scanRow(tree.path, files, workers, rounds));
+    for (const patterns of [4, 8]) onRow(await searchRow(tree.path, files, PATTERNS.slice(0, patterns), workers, rounds));
   }
   const callMs = isQuick ? QUICK_CALL_MS : CALL_MS;
   for (const limit of [5, 10]) onRow(await batchRow(50, limit, callMs, Math.min(3, rounds)));
@@ -91,27 +87,24 @@ async function batchRow(queries: number, limit: number, callMs: number, rounds: 
 
 /** A question from its session's start to the answer: two cells with scans, a search and a batch in them. */
 async function questionRow(workers: number, callMs: number, rounds: number): Promise<Row> {
-  const root = makeTree(50);
+  using tree = temporaryFolder();
+  fill(tree.path, 50);
   const cells = [
     `${SCANNERS} const found = await parallel_scan(scanners, { over: context.files }); const hits = await parallel_rg_search(["TODO", "status=5"]); print(found.length, hits.length)`,
     `const replies = await llm_batch_query(Array.from({ length: 50 }, (_, i) => "query " + i)); replies.length`,
     "FINAL(replies.length)",
   ];
   const ask = async (options: SessionOptions): Promise<void> => {
-    await using session = await open({ context: root, model: scripted(cells, callMs), ...options });
+    await using session = await open({ context: tree.path, model: scripted(cells, callMs), ...options });
     const { answer } = await session.ask("How many?");
     if (answer !== 50) throw new Error(`the question came to ${JSON.stringify(answer)}`);
   };
-  try {
-    const [one, all] = await compared(
-      rounds,
-      () => ask({ maxWorkers: 1, concurrency: 1 }),
-      () => ask({}),
-    );
-    return row(`a whole question, its model ${callMs} ms a call`, all, 1, workers, { oneWorkerMs: one, claim: "3–5 ×" });
-  } finally {
-    rmSync(root, { recursive: true, force: true });
-  }
+  const [one, all] = await compared(
+    rounds,
+    () => ask({ maxWorkers: 1, concurrency: 1 }),
+    () => ask({}),
+  );
+  return row(`a whole question, its model ${callMs} ms a call`, all, 1, workers, { oneWorkerMs: one, claim: "3–5 ×" });
 }
 
 function row(name: string, ms: number, items: number, workers: number, more: Partial<Row>): Row {
@@ -146,14 +139,12 @@ function scripted(cells: readonly string[], callMs: number): Model {
   };
 }
 
-function makeTree(files: number): string {
-  const root = mkdtempSync(join(tmpdir(), "rlm-bench-"));
+function fill(root: string, files: number): void {
   for (let i = 0; i < files; i++) {
     const folder = join(root, `part${i % 7}`);
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, `file${i}.log`), Array.from({ length: LINES }, (_, n) => lineOf(i, n)).join(""));
   }
-  return root;
 }
 
 function lineOf(file: number, n: number): string {

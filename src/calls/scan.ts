@@ -37,7 +37,7 @@ const MAX_JOBS = 1_000_000;
 /** What the kernel has beside what it runs: jobs, and UTF-16 units of their texts. */
 const MAX_JOBS_AHEAD = 10_000;
 const MAX_TEXT_AHEAD = 16 * 1024 * 1024;
-const FILES_AT_A_TIME = 8;
+const FILES_AT_A_TIME = 4;
 
 /** Serves the scans of one session. */
 export class ScanService {
@@ -108,7 +108,6 @@ export class ScanService {
     const reading = pLimit(FILES_AT_A_TIME);
     const feedOne = async (item: Item | undefined, index: number): Promise<void> => {
       try {
-        if (signal.aborted) return;
         const { text: body, ...about } = await this.#item(item, signal);
         if (signal.aborted) return;
         const kind = item === undefined ? "none" : "value" in item ? "value" : "file";
@@ -119,12 +118,15 @@ export class ScanService {
         for (let fn = 0; fn < functions; fn++) jobs.failed(fn * items.length + index, code, messageOf(error));
       }
     };
+    // A file is read when there is room for it, and not when its turn to be queued came.
+    const feedNext = async (item: Item | undefined, index: number): Promise<void> => {
+      await jobs.room();
+      if (!signal.aborted) await feedOne(item, index);
+    };
     const files: Promise<void>[] = [];
     for (const [index, item] of items.entries()) {
-      await jobs.room();
-      if (signal.aborted) return;
-      if (item === undefined || "value" in item) await feedOne(item, index);
-      else files.push(reading(() => feedOne(item, index)));
+      if (item === undefined || "value" in item) await feedNext(item, index);
+      else files.push(reading(() => feedNext(item, index)));
     }
     await Promise.all(files);
   }

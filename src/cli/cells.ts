@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { HostError, messageOf } from "../errors.ts";
 import { CELLS, ONE_CELL, type Kind } from "../library/open.ts";
+import type { CellResult } from "../library/result.ts";
 import type { ReplSession } from "../library/session.ts";
 import { readNotebook } from "../notebook/cells.ts";
 import { openFor, type CommandContext } from "./command.ts";
@@ -72,6 +73,7 @@ async function runAll(
   await using session = await openFor(context, kind, reporter.emit, handed);
   using signals = catchSignals(() => void session.close());
   let exit = 0;
+  const isLast = ({ outcome }: CellResult): boolean => outcome === "final" || outcome === "interrupted" || (stop && exit !== 0);
   const shown = { out, err, json, quiet };
   const before = kind.keep ? cellsBefore(session, sources) : 0;
   if (before > 0) reporter.emit({ type: "notice", text: `${before} of ${sources.length} cells ran before: going on after them` });
@@ -80,9 +82,12 @@ async function runAll(
     signals.signal.addEventListener("abort", resumed.interrupt, { once: true });
     const result = await resumed.result;
     reporter.end();
-    if (before > 0) await showResult(result, resumed.source, { ...shown, isLast: before === sources.length });
-    else reporter.emit({ type: "notice", text: `cell ${result.cell}, which went on, ended: ${result.outcome}` });
-    if (before > 0) exit = exitOfResult(result);
+    if (before === 0) reporter.emit({ type: "notice", text: `cell ${result.cell}, which went on, ended: ${result.outcome}` });
+    else {
+      await showResult(result, resumed.source, { ...shown, isLast: before === sources.length });
+      exit = exitOfResult(result);
+    }
+    if (signals.exitCode() !== undefined || (before > 0 && isLast(result))) return signals.exitCode() ?? exit;
   }
   for (const [i, source] of sources.entries()) {
     if (i < before) continue;
@@ -90,21 +95,20 @@ async function runAll(
     reporter.end();
     await showResult(result, source, { ...shown, isLast: i === sources.length - 1 });
     if (exit === 0) exit = exitOfResult(result);
-    const stops = result.outcome === "final" || result.outcome === "interrupted" || (stop && exit !== 0);
-    if (stops) break;
+    if (isLast(result)) break;
   }
   return signals.exitCode() ?? exit;
 }
 
 /**
  * How many cells of a notebook its session has had, where an earlier run of it came to its middle; one that was interrupted runs again.
- * What else a session had, and a notebook that was run to its end, is no beginning of this run.
+ * What else a session had, and a notebook that was run to its end or to a FINAL, is no beginning of this run.
  */
 function cellsBefore({ earlier, resumedCell }: ReplSession, sources: readonly string[]): number {
   const ended = earlier.at(-1)?.outcome === "interrupted" && resumedCell === undefined ? earlier.slice(0, -1) : earlier;
   const had = [...ended.map(({ source }) => source), ...(resumedCell === undefined ? [] : [resumedCell.source])];
-  const isWhole = had.length === sources.length && resumedCell === undefined;
-  return isWhole || had.some((source, i) => source !== sources[i]) ? 0 : had.length;
+  const isWhole = (had.length === sources.length || earlier.at(-1)?.outcome === "final") && resumedCell === undefined;
+  return isWhole || had.some((source, i) => source.trim() !== sources[i]?.trim()) ? 0 : had.length;
 }
 
 /** A source that is not UTF-8 would run as something else than was written. */

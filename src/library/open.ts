@@ -75,7 +75,10 @@ export async function openWith(resolved: Resolved, kind: Kind, host: Host, hande
   const notice = values.maxWorkers === undefined ? undefined : workersNotice(values.maxWorkers, resolved.sources.maxWorkers ?? "");
   if (notice !== undefined) emit({ type: "notice", text: notice });
   const options = openOptions(resolved, kind, { ...host, emit }, handed, defaults);
-  const opened = await openEverything({ ...options, ...chosenSession(resolved, options) });
+  const chosen = chosenSession(resolved, options);
+  if (chosen.resume !== undefined && options.contexts.inputs.some((input) => input !== "-"))
+    emit({ type: "notice", text: `${chosen.resume.id} goes on with the contexts it has: those named here are not opened` });
+  const opened = await openEverything({ ...options, ...chosen });
   try {
     await opened.session.ready();
   } catch (error) {

@@ -1,5 +1,5 @@
 // A session that was kept, opened again: locked, read as far as it is whole, and what a new process needs to go on from it.
-import { HostError } from "../errors.ts";
+import { HostError, messageOf } from "../errors.ts";
 import type { ModelReply } from "../llm/model.ts";
 import { NO_USAGE, ONE_REPEATED, plus, readUsage, type Usage } from "../pool/usage.ts";
 import { lastAskIn, type KeptAsk } from "./asked.ts";
@@ -77,7 +77,8 @@ export function openKept({ id, folder }: KeptSession, tell: (text: string) => vo
     };
   } catch (error) {
     lock[Symbol.dispose]();
-    throw error;
+    if (error instanceof HostError) throw error;
+    throw new HostError("E_STATE", `the session ${id} cannot go on, something of it is gone: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -96,11 +97,20 @@ function repliesIn(records: readonly JournalRecord[], journal: FileJournal): Map
   const replies = new Map<string, ModelReply>();
   for (const record of records) {
     if ((record.type !== "answer" && record.type !== "slot") || record.memo === undefined) continue;
-    const text = textIn(record.type === "answer" ? record.value : record.result, journal);
+    const text = textKept(record.type === "answer" ? record.value : record.result, journal);
     const { inputTokens, outputTokens, cachedInputTokens } = readUsage(record.paid) ?? NO_USAGE;
     if (text !== undefined) replies.set(record.memo, { text, stop: "end", usage: { inputTokens, outputTokens, cachedInputTokens } });
   }
   return replies;
+}
+
+/** Undefined where it is gone: it is asked for again when it is needed. */
+function textKept(kept: unknown, journal: FileJournal): string | undefined {
+  try {
+    return textIn(kept, journal);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Of an answer a text, of a slot its `text`. */

@@ -1,5 +1,6 @@
 // A run of many cells that loses its sandbox, and its own process, at moments nobody chose: it comes to what an undisturbed one comes to,
 // and no model is asked twice.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -108,6 +109,54 @@ describe("a run of 50 cells and 200 model calls", () => {
     expect(new Set(ran.asked)).toEqual(new Set(PROMPTS));
     expect(twice, `killed after ${at.join()}`).toBeLessThanOrEqual(3 * 4);
     await expect.poll(() => left.filter(isRunning)).toEqual([]);
+  });
+});
+
+describe("a notebook that is run again in its session", () => {
+  it("goes on after what it had, begins anew where it had ended, and says which contexts count", async () => {
+    using files = folder({ "n.ts": "1\n// %%\n2", "more.ts": "1\n// %%\n2\n// %%\n3", "final.ts": "FINAL(1)\n// %%\n2", "a.txt": "text" });
+    const run = async (file: string, ...args: string[]) => {
+      const ran = await cli(["run", file, "--json", "--state-dir", "state", ...args], { cwd: files.path });
+      const cells = ran.stdout
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => (JSON.parse(line) as JsonOutcome).cell);
+      return { ...ran, cells };
+    };
+    expect((await run("n.ts", "--session", "a")).cells).toEqual([1, 2]);
+    expect((await run("n.ts", "--session", "a", "-c", "a.txt")).stderr).toContain("goes on with the contexts it has");
+    expect((await run("n.ts", "--session", "b")).cells).toEqual([1, 2]);
+    const more = await run("more.ts", "--session", "b");
+    expect([more.cells, more.stderr]).toEqual([[3], expect.stringContaining("2 of 3 cells ran before")]);
+    expect((await run("final.ts", "--session", "c")).cells).toEqual([1]);
+    expect((await run("final.ts", "--session", "c")).cells).toEqual([2]);
+  });
+
+  it("ends with the cell that goes on, where that is its last: FINAL", async () => {
+    using files = folder({
+      "n.ts": "print('begun'); await new Promise((r) => setTimeout(r, 400)); FINAL(7)\n// %%\nglobalThis.ran = true",
+    });
+    const args = ["run", "n.ts", "--state-dir", "state", "--session", "s"];
+    let kill: ((signal: NodeJS.Signals) => void) | undefined;
+    const first = cli(args, { cwd: files.path, onStart: (end) => void (kill = end) });
+    const journal = join(files.path, "state", "sessions");
+    await expect
+      .poll(
+        () =>
+          existsSync(journal) &&
+          readdirSync(journal).some((id) => readFileSync(join(journal, id, "journal.jsonl"), "utf8").includes('"entry"')),
+      )
+      .toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    kill?.("SIGKILL");
+    expect((await first).signal).toBe("SIGKILL");
+    const again = await cli([...args, "--json"], { cwd: files.path });
+    const outcomes = again.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as JsonOutcome);
+    expect(outcomes, again.stderr).toMatchObject([{ cell: 1, outcome: "final", value: 7, output: "begun\n" }]);
+    expect(again.code).toBe(0);
   });
 });
 

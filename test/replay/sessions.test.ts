@@ -1,5 +1,5 @@
 // Sessions that outlive their process: gone on with, copied, taken back, listed; their journals cut, corrupted and shared.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openSession, type ReplSession, type SessionOptions } from "../../src/index.ts";
@@ -157,6 +157,23 @@ describe("a kept session", () => {
     const first = await fork.run("[kept, typeof data]");
     expect(first).toMatchObject({ value: [1, "undefined"], state: "lost" });
     expect(first.warnings.join()).toContain("E_DIVERGED");
+  });
+
+  it("whose answers are gone in part is refused by name, and a copy goes on from the last cell that agreed", async () => {
+    using files = folder({});
+    const state = join(files.path, "state");
+    const long = (prompt: string): Promise<string> => Promise.resolve(`${prompt} ${"long ".repeat(20_000)}`);
+    {
+      await using session = await open(state, { session: "s", model: long });
+      await session.run("let kept = 1");
+      await session.run("const said = await llm_query('q'); kept = 2");
+    }
+    const [id = ""] = readdirSync(join(state, "sessions"));
+    const blobs = join(state, "sessions", id, "blobs");
+    for (const blob of readdirSync(blobs)) rmSync(join(blobs, blob));
+    await expect(open(state, { session: "s" })).rejects.toMatchObject({ code: "E_DIVERGED" });
+    await using fork = await open(state, { session: "s", fork: true, model: long });
+    expect((await fork.run("[kept, (await llm_query('q')).length]")).value).toEqual([1, 100_002]);
   });
 
   it("survives a journal that is cut at any byte", async () => {
