@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { READ_DEADLINE_MS } from "../../sandbox/limits.ts";
 import { HostError } from "../errors.ts";
 import { startDeadline } from "./deadline.ts";
-import { inParallel } from "./in-parallel.ts";
+import { inTurns } from "./in-parallel.ts";
 import { Inspector, isUnchanged } from "./inspect.ts";
 import type { Mount } from "./mount.ts";
 import { nearPaths } from "./near.ts";
@@ -16,9 +16,6 @@ import { survey, type Survey, type SurveyedFile } from "./survey.ts";
 import type { OpenText, TextCopies } from "./text-copies.ts";
 import type { Corpus, CorpusFile, HostFile, LeftOut, Piece, PieceRequest, Selection } from "./types.ts";
 import { pathArgument, pieceArgument, rangeArgument } from "./written-path.ts";
-
-/** Files asked at once whether they changed. */
-const CONCURRENCY = 32;
 
 /** Lists the files of these mounts and remembers size and time of each. */
 export async function openCorpus(mounts: readonly Mount[], copies: TextCopies, signal?: AbortSignal): Promise<FileCorpus> {
@@ -69,10 +66,10 @@ export class FileCorpus implements Corpus {
   async select(selection: Selection, signal?: AbortSignal): Promise<readonly HostFile[]> {
     const fits = await nameFilter(this.#mounts, selection, signal);
     const files = [...this.#byPath.values()].filter((file) => fits(file.mount.base, file.relative));
-    await inParallel(files, CONCURRENCY, async (file) => {
-      signal?.throwIfAborted();
-      if (!(await isUnchanged(file.real, file).catch(() => false))) throw changed(file.path);
-    });
+    const look = (file: SurveyedFile): void => {
+      if (!isUnchanged(file.real, file)) throw changed(file.path);
+    };
+    await inTurns(files, look, signal);
     return files;
   }
 

@@ -3,7 +3,7 @@ import { lstat } from "node:fs/promises";
 import path from "node:path";
 import { isDenied } from "./deny.ts";
 import { below, byPath } from "./host-path.ts";
-import { inParallel } from "./in-parallel.ts";
+import { inParallel, inTurns } from "./in-parallel.ts";
 import { compressionOf } from "./compression.ts";
 import type { Inspected, Inspector } from "./inspect.ts";
 import type { Mount } from "./mount.ts";
@@ -16,8 +16,6 @@ import { walk } from "./walk.ts";
 
 /** Heads read at once. Measured over 19,239 files: 8 at once 610 ms, 32 250 ms, 64 280 ms. */
 const CONCURRENCY = 32;
-/** Known files that are asked for in one turn of the loop: about a millisecond. */
-const TURN = 256;
 
 export interface Rules {
   readonly hidden: boolean;
@@ -72,15 +70,12 @@ export async function survey(
     }
   };
   const unknown: Named[] = [];
-  let looked = 0;
-  for (const file of named.values()) {
+  const look = (file: Named): Promise<void> | void => {
     const known = inspector.remembered(file.real);
-    if (known === undefined) unknown.push(file);
-    else await add(file, known);
-    // Whoever else waits has a turn in between.
-    if (++looked % TURN === 0) await new Promise<void>((resolve) => void setImmediate(resolve));
-    signal?.throwIfAborted();
-  }
+    if (known !== undefined) return add(file, known);
+    unknown.push(file);
+  };
+  await inTurns(named.values(), look, signal);
   await inParallel(unknown, CONCURRENCY, async (file) => {
     signal?.throwIfAborted();
     await add(file, await inspector.inspect(file.real, compressionOf(file.real, file.relative)));

@@ -3,13 +3,14 @@
 import { HostError } from "../../errors.ts";
 import { decode } from "../../workspace/utf8.ts";
 import { onePattern, pathList, patternList } from "./arguments.ts";
+import { attribute } from "./attribute.ts";
 import { Collector } from "./collector.ts";
 import { FileMatches } from "./file-matches.ts";
-import { attribute, foundLines, isFusable } from "./fused.ts";
+import { foundLines, isFusable } from "./found-lines.ts";
 import { LineCutter } from "./json-lines.ts";
 import { isAboutLine, parseMessage } from "./message.ts";
 import { searchOptions } from "./options.ts";
-import { runSearch, type Reader } from "./run.ts";
+import { runSearch, type Reader, type Search } from "./run.ts";
 import type { Group } from "./targets.ts";
 import type { RgMatch, SearchSettings, SearchTools } from "./types.ts";
 
@@ -24,13 +25,32 @@ export async function searchPatterns(
   const list = patternList(patterns, settings.multiline);
   const collector = new Collector(settings.maxMatches);
   const search = { paths: pathList(paths), settings, tools, found: {} };
-  const found = isFusable(list, settings) ? await foundLines(search, list) : undefined;
-  if (found !== undefined) await attribute(found.lines, list, settings, tools, collector);
-  if (found?.unended.size === 0) return collector.result();
-  const output = ["--json", `--context=${settings.contextLines}`];
-  const each = { ...search, patterns: list.map((pattern) => [pattern]), output, only: found?.unended };
-  await runSearch(each, (pattern, group) => matchReader(pattern, group, settings, collector));
+  const each = { ...search, patterns: list.map((pattern) => [pattern]) };
+  const searchAlone = async (only?: ReadonlySet<string>): Promise<void> => {
+    const output = ["--json", `--context=${settings.contextLines}`];
+    await runSearch({ ...each, output, only }, (pattern, group) => matchReader(pattern, group, settings, collector));
+  };
+  const found = isFusable(list, settings) ? await foundLines(search, list) : 0;
+  if (typeof found === "number") {
+    // Where there are more than are wanted, only the first files are worth a look at their lines.
+    if (found <= settings.maxMatches) await searchAlone();
+    else await searchAlone(firstOf(await countMatches(each), settings.maxMatches, collector));
+    return collector.result();
+  }
+  await attribute(found, list, settings, tools, collector);
   return collector.result();
+}
+
+/** The files, in order, that have the first `max` of the matches; those of the others are only counted. */
+function firstOf(counts: ReadonlyMap<string, number>, max: number, collector: Collector): ReadonlySet<string> {
+  const first = new Set<string>();
+  let sum = 0;
+  for (const [file, count] of [...counts].toSorted(byName)) {
+    if (sum < max) first.add(file);
+    else collector.add([], count);
+    sum += count;
+  }
+  return first;
 }
 
 /** Paths of the files that have a match, sorted. */
@@ -55,15 +75,28 @@ export async function searchFiles(pattern: unknown, paths: unknown, options: unk
 /** How many occurrences each file with a match has, sorted by path. Their sum is the number of matches `searchPatterns` finds. */
 export async function searchCount(pattern: unknown, paths: unknown, options: unknown, tools: SearchTools): Promise<Record<string, number>> {
   const settings = searchOptions(options);
+  const patterns = [[onePattern(pattern, "pattern", settings.multiline)]];
+  const counts = await countMatches({ patterns, paths: pathList(paths), settings, tools });
+  return Object.fromEntries([...counts].toSorted(byName));
+}
+
+/** Of each file with a match, all patterns together. */
+async function countMatches(search: Omit<Search, "output">): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   const output = ["--count-matches", "--with-filename", "--null"];
-  const search = { patterns: [[onePattern(pattern, "pattern", settings.multiline)]], paths: pathList(paths), settings, tools, output };
-  await runSearch(search, (_, group) =>
+  await runSearch({ ...search, output }, (_, group) =>
     wholeReader((text) => {
-      for (const [, printed = "", count] of text.matchAll(/([^\0]*)\0(\d+)\n/gu)) counts.set(group.nameOf(printed), Number(count));
+      for (const [, printed = "", count] of text.matchAll(/([^\0]*)\0(\d+)\n/gu)) {
+        const file = group.nameOf(printed);
+        counts.set(file, (counts.get(file) ?? 0) + Number(count));
+      }
     }),
   );
-  return Object.fromEntries([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return counts;
+}
+
+function byName([a]: readonly [string, number], [b]: readonly [string, number]): number {
+  return a < b ? -1 : 1;
 }
 
 /** Reads one run's --json lines into the collector, file by file. */

@@ -72,7 +72,7 @@ async function* upToDamage(text: AsyncIterable<Uint8Array>, warn: (what: string)
 async function textTargets(source: TextSource): Promise<Targets> {
   const { file } = source;
   const assertUnchanged = async (): Promise<void> => {
-    if (file !== undefined && !(await isUnchanged(file.real, file).catch(() => false))) throw changed(source.name);
+    if (file !== undefined && !isUnchanged(file.real, file)) throw changed(source.name);
   };
   await assertUnchanged();
   const group = file === undefined ? { args: ["-"], input: () => source.stream() } : { args: [file.real] };

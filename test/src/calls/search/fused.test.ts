@@ -98,6 +98,7 @@ const options = fc.record({
   smart_case: fc.boolean(),
   word: fc.boolean(),
   fixed_strings: fc.boolean(),
+  context_lines: fc.nat(2),
 });
 
 describe("many patterns at once", () => {
@@ -124,12 +125,18 @@ describe("many patterns at once", () => {
       );
   });
 
-  it("are run alone where too many lines match, or where lines do not decide", async () => {
-    const tools = await toolsFor(tempTree({ "many.txt": "ab a\nb\n".repeat(15_000), "few.txt": "one\ntwo\n" }));
+  it("are counted, all but the first, where too many lines match", async () => {
+    const tools = await toolsFor(tempTree({ "a.txt": "b\n".repeat(500), "b.txt": "ab a\nb\n".repeat(30_000), "c.txt": "a\n".repeat(9) }));
+    for (const max_matches of [100, 600, 200_000])
+      expect(await searchPatterns(["a", "b", "a."], null, { max_matches, context_lines: 1 }, tools)).toEqual(
+        await alone(["a", "b", "a."], { context_lines: 1 }, tools, max_matches),
+      );
+  });
+
+  it("are run alone where lines do not decide", async () => {
+    const tools = await toolsFor(tempTree({ "few.txt": "one\ntwo\n" }));
     for (const [patterns, given] of [
-      [["a", "b"], {}],
       [["one\ntwo", "o"], { multiline: true }],
-      [["one", "two"], { context_lines: 1 }],
       [["\\Aone", "two"], {}],
       [["(?-m)^one", "two"], {}],
     ] as const)
