@@ -3,8 +3,9 @@
 import { build, type Plugin } from "esbuild";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setFlagsFromString } from "node:v8";
 import { constants, createContext, Script } from "node:vm";
-import { cacheOf, SCRIPT_NAME } from "./sandbox/script-cache.ts";
+import { cacheOf, SCRIPT_NAME, V8_FLAGS } from "./sandbox/script-cache.ts";
 
 /** `import text from "./file?text"`: the file's text. */
 const text: Plugin = {
@@ -88,6 +89,7 @@ await Promise.all([
 /** What a script needs to boot, so that its compiled form holds the functions that every start runs, and not only the outermost one. */
 const SETUP = JSON.stringify({ seed: 1, now: 0, workers: 1, limits: {}, functions: [], captures: [] });
 
+setFlagsFromString(V8_FLAGS);
 for (const name of ["prelude.js", "scan.js"]) {
   const path = join("dist", name);
   const script = new Script(await readFile(path, "utf8"), { filename: SCRIPT_NAME });

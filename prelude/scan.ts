@@ -30,6 +30,12 @@ interface Group {
   }[];
 }
 
+/** Real time, as guests do not have it. */
+const realNow = Date.now;
+
+/** Ends of jobs are told together: at the end of a group, and when they come to so many characters. Telling each costs as much as a small job. */
+const MAX_UNTOLD = 64 * 1024;
+
 type ScanFunction = (context: unknown, item?: unknown) => unknown;
 type Settle = { readonly resolve: (text: string) => void; readonly reject: (error: Error) => void };
 
@@ -71,9 +77,26 @@ export function boot(post: (message: string) => void): (kind: string, head: stri
   const scans = new Map<number, { readonly setup: string; functions?: readonly ScanFunction[] }>();
   const reads = new Map<number, Settle>();
   let lastRead = 0;
+  /** Which job of a group runs, where the kernel sees it whatever becomes of this isolate. */
+  let gauge: Int32Array = new Int32Array(1);
+  let lengths = "";
+  let ends = "";
+  const tell = (): void => {
+    if (lengths === "") return;
+    const message = `[${lengths}]\n${ends}`;
+    lengths = "";
+    ends = "";
+    post(message);
+  };
+  const note = (end: string, ms: number): void => {
+    lengths += `${lengths === "" ? "" : ","}[${ms},${end.length}]`;
+    ends += end;
+    if (ends.length >= MAX_UNTOLD) tell();
+  };
   const read = (context: string, path: unknown, range: unknown): Promise<string> =>
     new Promise((resolve, reject) => {
       reads.set(++lastRead, { resolve, reject });
+      tell();
       post(`?${lastRead}\n${stringifyJson({ context, path, range })}`);
     });
 
@@ -90,19 +113,26 @@ export function boot(post: (message: string) => void): (kind: string, head: stri
   const run = async ({ scan, jobs }: Group, texts: readonly string[]): Promise<void> => {
     for (const [i, { fn, item, path, size }] of jobs.entries()) {
       const text = texts[i] ?? "";
-      let reply: string;
+      const began = realNow();
+      let end: string;
+      gauge[0] = i;
       try {
         const value = item === "none" ? undefined : item === "value" ? (parse(text) as unknown) : { path, size, text };
-        reply = result(await functionsOf(scan)[fn]?.((globalThis as Record<string, unknown>)["context"], value));
+        end = result(await functionsOf(scan)[fn]?.((globalThis as Record<string, unknown>)["context"], value));
       } catch (error) {
-        reply = failure(error);
+        end = failure(error);
       }
-      post(reply);
+      note(end, realNow() - began);
     }
+    gauge[0] = jobs.length;
+    tell();
   };
 
   return function enter(kind, head, ...texts) {
     switch (kind) {
+      case "gauge":
+        gauge = new Int32Array(texts[0] as unknown as SharedArrayBuffer);
+        return;
       case "context":
         return addContext(parseJson(head) as ContextSetup, texts[0] ?? "", read);
       case "scan":

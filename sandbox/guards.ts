@@ -21,7 +21,7 @@ import {
   MAX_STACK,
   MAX_VALUE,
 } from "./limits.ts";
-import { PROTOCOL_VERSION, type EntryEnd, type KernelFrame } from "./protocol.ts";
+import { PROTOCOL_VERSION, type EntryEnd, type JobEnd, type KernelFrame } from "./protocol.ts";
 
 /** Characters JSON may write for one. */
 const MAX_ESCAPE = 6;
@@ -74,10 +74,11 @@ export function kernelFrame(head: unknown): KernelFrame | undefined {
       if (!isCount(head["seq"]) || end === undefined || !isDuration(head["ms"])) return undefined;
       return { type, seq: head["seq"], end, ms: head["ms"], ...(isText(message, 4_000) ? { message } : {}) };
     }
-    case "job_end": {
-      const { scan, job, ok, ms, code, message } = head;
-      if (!isCount(scan) || !isCount(job) || typeof ok !== "boolean" || !isDuration(ms)) return undefined;
-      return { type, scan, job, ok, ms, ...(isText(code, 100) ? { code } : {}), ...(isText(message, 4_000) ? { message } : {}) };
+    case "jobs_ended": {
+      const { scan, jobs } = head;
+      if (!isCount(scan) || !Array.isArray(jobs)) return undefined;
+      const ended = jobs.map(jobEnd).filter((job) => job !== undefined);
+      return ended.length === jobs.length ? { type, scan, jobs: ended } : undefined;
     }
     case "scan_read":
       return isCount(head["scan"]) && isCount(head["read"]) ? { type, scan: head["scan"], read: head["read"] } : undefined;
@@ -86,6 +87,13 @@ export function kernelFrame(head: unknown): KernelFrame | undefined {
     default:
       return undefined;
   }
+}
+
+function jobEnd(value: unknown): JobEnd | undefined {
+  if (!isFields(value)) return undefined;
+  const { job, ok, ms, bytes, code, message } = value;
+  if (!isCount(job) || typeof ok !== "boolean" || !isDuration(ms) || !isCount(bytes)) return undefined;
+  return { job, ok, ms, bytes, ...(isText(code, 100) ? { code } : {}), ...(isText(message, 4_000) ? { message } : {}) };
 }
 
 /** One post of the guest, or undefined. What it could come to in memory is looked at before it is parsed. */

@@ -1,6 +1,8 @@
 // The sandbox as the host uses it: transform a cell, hold a kernel, check what it says.
 export { bubblewrap } from "./bubblewrap.ts";
-export { Kernel, type JobEnd, type KernelOptions, type ScanRead } from "./kernel-handle.ts";
+export { Batch } from "./batch.ts";
+export type { ItemHead, JobEnd } from "./protocol.ts";
+export { Kernel, type KernelOptions, type ScanRead } from "./kernel-handle.ts";
 export { post as guardPost } from "./guards.ts";
 export type { Death, Ended } from "./open-entries.ts";
 export { Spare } from "./spare.ts";

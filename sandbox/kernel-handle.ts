@@ -4,23 +4,12 @@ import type { EntryKind } from "../prelude/contract.ts";
 import { kernelFrame } from "./guards.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { MAX_ARGUMENT } from "./limits.ts";
-import { Lingering } from "./lingering.ts";
 import { MemoryWatch } from "./memory-watch.ts";
 import { OpenEntries, type Death, type Ended } from "./open-entries.ts";
-import {
-  encodeFrame,
-  FrameReader,
-  JOB_LOST_HEAP,
-  JOB_STUCK,
-  MAX_CHUNK,
-  PROTOCOL_VERSION,
-  type Frame,
-  type HostFrame,
-  type KernelFrame,
-} from "./protocol.ts";
+import { encodeFrame, FrameReader, MAX_CHUNK, PROTOCOL_VERSION, type Frame, type HostFrame, type KernelFrame } from "./protocol.ts";
+import { ScansHeld, type OnJobEnd } from "./scans-held.ts";
 import { endProcess, endSignal, innermostPid, killGroup, type KernelProcess } from "./spawn.ts";
 
-export type JobEnd = KernelFrame & { readonly type: "job_end" };
 export type ScanRead = KernelFrame & { readonly type: "scan_read" };
 
 export interface KernelOptions {
@@ -32,8 +21,7 @@ export interface KernelOptions {
   readonly setup: string;
   /** What the guest posted, in order, before the entry that posted it ends. */
   readonly onPost: (text: string) => void;
-  /** False for a job nobody waits for. */
-  readonly onJobEnd: (end: JobEnd, value: string) => boolean;
+  readonly onJobEnd: OnJobEnd;
   /** False for one of no scan that is open. */
   readonly onScanRead: (frame: ScanRead, what: string) => boolean;
   readonly onDeath: (death: Death, detail: string) => void;
@@ -50,8 +38,6 @@ const RSS_PATIENCE_MB = 64;
 const MAX_POST = MAX_ARGUMENT * 3 + 64 * 1024;
 /** JSON of a path and a range of lines. */
 const MAX_READ = 64 * 1024;
-/** Their memory comes back only with the process. */
-const MAX_LOST_HEAPS = 2;
 /** Frames that come late, twice or for nothing: jobs of a scan that was closed are honest ones. */
 const MAX_IGNORED = 10_000;
 
@@ -69,16 +55,12 @@ export class Kernel {
   #isReady = false;
   #loading = false;
   #ignored = 0;
-  /** Heap that each open scan may take, in MiB. */
-  readonly #scans = new Map<number, number>();
-  readonly #scansMb = new Lingering();
-  /** Isolates of scans that V8 gave up with their heaps, and that did not stop. */
-  #lostHeaps = 0;
-  #stuckJobs = 0;
+  readonly #scans: ScansHeld;
 
   constructor(options: KernelOptions) {
     this.#options = options;
     this.#process = options.process;
+    this.#scans = new ScansHeld(options.onJobEnd);
     const { child, socket } = this.#process;
     this.#ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
@@ -132,7 +114,7 @@ export class Kernel {
 
   /** It works, and holds so much that is lost that another should take its place when nothing is missed by it. */
   get isSpoilt(): boolean {
-    return this.#stuckJobs > 0 || this.#lostHeaps >= MAX_LOST_HEAPS;
+    return this.#scans.isSpoilt;
   }
 
   /** Rejects when it died before it was ready, with what it said. */
@@ -161,9 +143,8 @@ export class Kernel {
     }
   }
 
-  send(frame: HostFrame, body?: string): void {
-    if (frame.type === "scan_open") this.#scans.set(frame.scan, frame.workers * frame.memory_mb);
-    if (frame.type === "scan_close") this.#scans.delete(frame.scan);
+  send(frame: HostFrame, body?: string | Uint8Array): void {
+    this.#scans.note(frame);
     this.#watchMemory();
     this.#write(frame, body);
   }
@@ -214,9 +195,7 @@ export class Kernel {
 
   #weighed(residentMb: number): void {
     const { heapMb } = this.#options;
-    const scansMb = this.#scansMb.of([...this.#scans.values()].reduce((sum, each) => sum + each, 0));
-    const lostMb = Math.min(this.#lostHeaps, MAX_LOST_HEAPS) * heapMb;
-    if (residentMb > heapMb + scansMb + lostMb + RSS_HEADROOM_MB + RSS_PATIENCE_MB) this.kill("memory");
+    if (residentMb > heapMb + this.#scans.allowedMb(heapMb) + RSS_HEADROOM_MB + RSS_PATIENCE_MB) this.kill("memory");
   }
 
   #receive({ head, body }: Frame): void {
@@ -229,7 +208,16 @@ export class Kernel {
 
   /** What no honest kernel ever sends, at any time. */
   #isPossible(frame: KernelFrame, body: Buffer): boolean {
-    return frame.type === "post" ? body.length <= MAX_POST : frame.type === "ready" ? frame.version === PROTOCOL_VERSION : true;
+    switch (frame.type) {
+      case "post":
+        return body.length <= MAX_POST;
+      case "ready":
+        return frame.version === PROTOCOL_VERSION;
+      case "jobs_ended":
+        return frame.jobs.reduce((sum, { bytes }) => sum + bytes, 0) === body.length;
+      default:
+        return true;
+    }
   }
 
   /** False for what comes late, twice or for nothing. */
@@ -251,10 +239,8 @@ export class Kernel {
         const { end, ms, message } = frame;
         return this.#entries.end(frame.seq, { end, ms, ...(message === undefined ? {} : { message }) });
       }
-      case "job_end":
-        if (frame.code === JOB_STUCK) this.#stuckJobs++;
-        if (frame.code === JOB_LOST_HEAP) this.#lostHeaps++;
-        return this.#options.onJobEnd(toldOf(frame), body.toString());
+      case "jobs_ended":
+        return this.#scans.take(frame, body);
       case "scan_read":
         return body.length <= MAX_READ && this.#options.onScanRead(frame, body.toString());
       case "pong":
@@ -288,10 +274,4 @@ export class Kernel {
     this.#process.socket.destroy();
     this.#options.onDeath(death, said === "" ? detail : said);
   }
-}
-
-/** What a job cost the kernel is nobody's business but ours. */
-function toldOf(job: JobEnd): JobEnd {
-  const { code } = job;
-  return code === JOB_STUCK ? { ...job, code: "E_SCAN_TIMEOUT" } : code === JOB_LOST_HEAP ? { ...job, code: "E_SCAN_MEMORY" } : job;
 }

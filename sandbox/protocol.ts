@@ -30,27 +30,32 @@ export type HostFrame =
   | {
       readonly type: "scan_open";
       readonly scan: number;
+      /** Threads, at most; there are no more than cores. */
       readonly workers: number;
       readonly functions: number;
       readonly items: number;
       readonly timeout_ms: number;
       readonly memory_mb: number;
     }
-  /** One item, from 0, for each function: job `fn * items + index`. Body: devalue's text, or a file's text with `path` and `size`. */
-  | {
-      readonly type: "item";
-      readonly scan: number;
-      readonly index: number;
-      readonly kind: "none" | "value" | "file";
-      readonly path?: string;
-      readonly size?: number;
-    }
+  /** Items for each function. Body: devalue's texts, or those of files, one behind the other. */
+  | { readonly type: "items"; readonly scan: number; readonly items: readonly ItemHead[] }
   /** Answer to a `scan_read`. `head`: JSON of how it ended. Body: the text. */
   | { readonly type: "scan_text"; readonly scan: number; readonly read: number; readonly head: string }
   | { readonly type: "scan_close"; readonly scan: number }
   /** Give the isolate up: its code did not stop at the timeout of this entry. An entry that has ended meanwhile takes nothing along. */
   | { readonly type: "dispose"; readonly seq: number }
   | { readonly type: "ping"; readonly n: number };
+
+export interface ItemHead {
+  /** From 0; its jobs are `fn * items + index`. */
+  readonly index: number;
+  readonly kind: "none" | "value" | "file";
+  /** Of a file. */
+  readonly path?: string;
+  readonly size?: number;
+  /** Of its text. */
+  readonly bytes: number;
+}
 
 /** Codes of jobs that cost the kernel more than the job: a thread that does not stop, a heap that V8 does not give back. */
 export const JOB_STUCK = "E_SCAN_STUCK";
@@ -65,19 +70,21 @@ export type KernelFrame =
   /** Body: what the guest posted, untouched. */
   | { readonly type: "post" }
   | { readonly type: "entered"; readonly seq: number; readonly end: EntryEnd; readonly ms: number; readonly message?: string }
-  /** Body: devalue's text of the value, when ok. */
-  | {
-      readonly type: "job_end";
-      readonly scan: number;
-      readonly job: number;
-      readonly ok: boolean;
-      readonly ms: number;
-      readonly code?: string;
-      readonly message?: string;
-    }
+  /** Body: devalue's texts of the values, one behind the other. */
+  | { readonly type: "jobs_ended"; readonly scan: number; readonly jobs: readonly JobEnd[] }
   /** A scan function reads of a corpus. Body: JSON of context, path and range. */
   | { readonly type: "scan_read"; readonly scan: number; readonly read: number }
   | { readonly type: "pong"; readonly n: number; readonly rss: number };
+
+export interface JobEnd {
+  readonly job: number;
+  readonly ok: boolean;
+  readonly ms: number;
+  /** Of its value, when ok. */
+  readonly bytes: number;
+  readonly code?: string;
+  readonly message?: string;
+}
 
 export interface Frame {
   readonly head: unknown;

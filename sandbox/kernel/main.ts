@@ -1,9 +1,13 @@
 // A kernel process: one session's isolate, its scan isolates, and nothing else. Its environment is TZ and LC_ALL alone; it knows no
 // model, file or key. It dies with the socket to its host, and by its own hand when its memory passes the cap.
 import { Socket } from "node:net";
-import { encodeFrame, FrameReader, PROTOCOL_VERSION, type Frame, type HostFrame, type KernelFrame } from "../protocol.ts";
+import { availableParallelism } from "node:os";
+import { setFlagsFromString } from "node:v8";
+import { Batch, batched } from "../batch.ts";
+import { encodeFrame, FrameReader, PROTOCOL_VERSION, type Frame, type HostFrame, type JobEnd, type KernelFrame } from "../protocol.ts";
 import { Engine, type GuestIsolate, type SharedText } from "./isolate.ts";
 import { Lingering } from "../lingering.ts";
+import { V8_FLAGS } from "../script-cache.ts";
 import { Scan } from "./scan.ts";
 import { ScanPool } from "./scan-pool.ts";
 
@@ -18,6 +22,7 @@ const RELIEF_MB = 128;
 /** Ends this process whatever its isolates do; the host reads "memory" in it. */
 const OUT_OF_MEMORY: NodeJS.Signals = "SIGUSR2";
 
+setFlagsFromString(V8_FLAGS);
 const [addonPath = "", preludePath = "", scanPath = ""] = process.argv.slice(2);
 const socket = new Socket({ fd: HOST_FD, readable: true, writable: true });
 const engine = new Engine(addonPath);
@@ -41,7 +46,7 @@ const reads = new Map<number, (answer: readonly [head: string, text: string]) =>
 let lastRead = 0;
 
 /** What is sent in one turn goes out in one write. */
-function send(frame: KernelFrame, body?: string): void {
+function send(frame: KernelFrame, body?: string | Uint8Array): void {
   if (socket.writableCorked === 0) {
     socket.cork();
     process.nextTick(() => socket.uncork());
@@ -98,8 +103,12 @@ async function enterNow(seq: number, args: readonly (string | number | SharedTex
 
 function openScan(frame: HostFrame & { type: "scan_open" }, body: Buffer): void {
   if (scans.size === 0) beforeScansMb = residentMb();
-  const { scan, workers, functions, items, timeout_ms: timeoutMs, memory_mb: memoryMb } = frame;
+  const { scan, functions, items, timeout_ms: timeoutMs, memory_mb: memoryMb } = frame;
+  // Jobs compute: more of them at once than cores only take turns, and each isolate has to make their code fast for itself
+  // (measured on 2 cores, jobs of 0.3 ms: 1.2 to 1.6 × over one worker with 4, 1.75 × with 2).
+  const workers = Math.min(frame.workers, availableParallelism());
   pool ??= new ScanPool({ engine, prelude: engine.read(scanPath), contexts, onLostHeap: () => (lostHeapsMb += memoryMb) });
+  const ends = new Batch<Omit<JobEnd, "bytes">>((jobs, ended) => send({ type: "jobs_ended", scan, jobs }, ended));
   const opened = new Scan({
     scan,
     pool,
@@ -111,7 +120,7 @@ function openScan(frame: HostFrame & { type: "scan_open" }, body: Buffer): void 
     memoryMb,
     setup: body.toString(),
     share: (text) => engine.share(text),
-    onEnd: ({ value, ...end }) => send({ type: "job_end", scan, ...end }, value),
+    onEnd: ({ value, ...end }) => ends.add(end, value, end.message?.length),
     room,
     read: (what) => {
       const { promise, resolve } = Promise.withResolvers<readonly [string, string]>();
@@ -147,10 +156,9 @@ function receive({ head, body }: Frame): void {
       return must(enter(frame.seq, [frame.kind, frame.id, body.toString(), frame.facts], frame.timeout_ms));
     case "scan_open":
       return openScan(frame, body);
-    case "item": {
-      const { index, kind, path, size } = frame;
-      return scans.get(frame.scan)?.add(index, { kind, path, size, text: body.toString() });
-    }
+    case "items":
+      for (const [item, text] of batched(frame.items, body)) scans.get(frame.scan)?.add(item, text);
+      return;
     case "scan_text":
       return takeText(frame, body);
     case "scan_close":

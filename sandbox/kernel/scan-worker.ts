@@ -1,6 +1,6 @@
 // An isolate of its own thread that runs jobs of scans, one group after another, and stays warm between scans.
-import { JOB_LOST_HEAP, JOB_STUCK } from "../protocol.ts";
-import type { Engine, GuestIsolate, GuestScript, SharedText } from "./isolate.ts";
+import { JOB_LOST_HEAP, JOB_STUCK, type JobEnd as SentEnd } from "../protocol.ts";
+import type { Engine, GuestIsolate, GuestScript, Handed, SharedText } from "./isolate.ts";
 
 export interface ScanJob {
   readonly job: number;
@@ -18,14 +18,8 @@ export interface ScanItem {
   readonly text: string | SharedText;
 }
 
-export interface JobEnd {
-  readonly job: number;
-  readonly ok: boolean;
-  readonly ms: number;
-  readonly value?: string;
-  readonly code?: string;
-  readonly message?: string;
-}
+/** With the value where it is ok. */
+export type JobEnd = Omit<SentEnd, "bytes"> & { readonly value?: string };
 
 /** What a job wants to read of a corpus: JSON of context, path and range. */
 export interface ScanRead {
@@ -54,7 +48,7 @@ export interface GroupOptions {
 }
 
 export interface GroupEnd {
-  /** Jobs that had not begun. */
+  /** Jobs that are still to be run. */
   readonly rest: readonly ScanJob[];
   /** The isolate is of no more use. */
   readonly isSpoilt: boolean;
@@ -74,14 +68,17 @@ type End = "ok" | "threw" | "timeout" | "memory" | "disposed" | "lost heap" | "s
 export class ScanWorker {
   readonly isolate: GuestIsolate;
   readonly #memoryMb: number;
+  /** Of the group that runs: which job. */
+  readonly #at: () => number;
   readonly #lost = Promise.withResolvers<"lost heap" | "stuck">();
   readonly #known = new Set<number>();
   /** Where posts of the group that runs go. */
   #posted: (message: string) => void = () => undefined;
 
-  private constructor(isolate: GuestIsolate, memoryMb: number) {
+  private constructor(isolate: GuestIsolate, memoryMb: number, at: () => number) {
     this.isolate = isolate;
     this.#memoryMb = memoryMb;
+    this.#at = at;
   }
 
   static async open({ engine, prelude, memoryMb, timeoutMs, contexts, onLostHeap }: WorkerOptions): Promise<ScanWorker> {
@@ -97,7 +94,9 @@ export class ScanWorker {
         if (own.worker !== undefined) own.worker.#lost.resolve("lost heap");
       },
     });
-    own.worker = new ScanWorker(isolate, memoryMb);
+    const { read, handed } = engine.gauge();
+    own.worker = new ScanWorker(isolate, memoryMb, read);
+    await isolate.enter(["gauge", "", handed], timeoutMs);
     for (const context of contexts) await isolate.enter(["context", context.setup, context.text], timeoutMs);
     return own.worker;
   }
@@ -134,11 +133,13 @@ export class ScanWorker {
         wanted.push({ id: Number(message.slice(1, end)), what: message.slice(end + 1) });
         return;
       }
-      const job = group[done];
-      if (job === undefined) return;
-      done++;
       const now = performance.now();
-      tell({ job: job.job, ms: now - since, ...outcome(message) });
+      for (const { ms, ...end } of told(message, now - since)) {
+        const job = group[done];
+        if (job === undefined) return;
+        done++;
+        tell({ job: job.job, ms, ...end });
+      }
       since = now;
     };
     const slack = group.length > 1 ? GROUP_SLACK_MS : 0;
@@ -159,16 +160,17 @@ export class ScanWorker {
       tell();
       return { rest: [], isSpoilt: false };
     }
-    // All had been told, but what one of them left behind keeps its isolate: the last one is named.
-    const at = Math.min(done, group.length - 1);
-    if (at === done) tell();
+    // All had been told, but what one of them left behind keeps its isolate: the last one is named. Those that had ended and were not
+    // told are run again.
+    const at = Math.min(this.#at(), group.length - 1);
+    if (at >= done) tell();
     const job = group[at];
     if (job !== undefined) onEnd({ job: job.job, ms: performance.now() - since, ...failure(end, timeoutMs) });
-    return { rest: group.slice(at + 1), isSpoilt: true };
+    return { rest: [...group.slice(done, at), ...group.slice(at + 1)], isSpoilt: true };
   }
 
   /** Always ends, whatever the jobs do. */
-  async #enter(args: readonly (string | SharedText)[], timeoutMs: number): Promise<End> {
+  async #enter(args: readonly Handed[], timeoutMs: number): Promise<End> {
     const stuck = Promise.withResolvers<"stuck">();
     let timer = setTimeout(() => {
       this.isolate.dispose();
@@ -185,7 +187,19 @@ function headOf({ fn, item: { kind, path, size } }: ScanJob): object {
   return { fn, item: kind, path, size };
 }
 
-/** The scan prelude posts `+` and the value, or `-`, the code, a newline and the message. */
+/** Of jobs that ended in the last `ms`: the scan prelude posts JSON of whole milliseconds and length of each, a newline, and their ends. */
+function* told(message: string, ms: number): Generator<Omit<JobEnd, "job">> {
+  const head = message.indexOf("\n");
+  const jobs = JSON.parse(message.slice(0, head)) as readonly (readonly [ms: number, length: number])[];
+  const uncounted = Math.max(0, ms - jobs.reduce((sum, [each]) => sum + each, 0)) / jobs.length;
+  let at = head + 1;
+  for (const [whole, length] of jobs) {
+    yield { ms: whole + uncounted, ...outcome(message.slice(at, at + length)) };
+    at += length;
+  }
+}
+
+/** `+` and the value, or `-`, the code, a newline and the message. */
 function outcome(posted: string): Omit<JobEnd, "job" | "ms"> {
   if (posted.startsWith("+")) return { ok: true, value: posted.slice(1) };
   const end = posted.indexOf("\n");

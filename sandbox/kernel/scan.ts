@@ -1,5 +1,6 @@
 // One `parallel_scan` in the kernel: its jobs in groups of some tens of milliseconds, on as many isolates as it may have. A job that loops,
 // throws or runs out of memory fails alone.
+import type { ItemHead } from "../protocol.ts";
 import type { SharedText } from "./isolate.ts";
 import type { ScanPool } from "./scan-pool.ts";
 import type { GroupOptions, JobEnd, ScanItem, ScanJob, ScanWorker } from "./scan-worker.ts";
@@ -64,10 +65,10 @@ export class Scan {
   }
 
   /** One item, for each function. */
-  add(index: number, { text, ...item }: ScanItem & { readonly text: string }): void {
+  add({ index, kind, path, size }: ItemHead, text: string): void {
     const { functions, items, share } = this.#options;
     this.#itemsLeft--;
-    const handed = { ...item, text: functions > 1 && text.length >= SHARED_FROM ? share(text) : text };
+    const handed: ScanItem = { kind, path, size, text: functions > 1 && text.length >= SHARED_FROM ? share(text) : text };
     for (let fn = 0; fn < functions; fn++) this.#queue.push({ job: fn * items + index, fn, item: handed });
     this.#fill();
   }

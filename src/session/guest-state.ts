@@ -214,7 +214,7 @@ export class GuestState {
       onPost: (kernel, text) => {
         if (!(this.#rebuild.take(kernel, text) ?? onPost(kernel, text))) kernel.kill("forged");
       },
-      onJobEnd: (end, value) => scans.jobEnded(end, value),
+      onJobEnd: (scan, end, value) => scans.jobEnded(scan, end, value),
       onScanRead: ({ scan, read }, what) => scans.reads(scan, read, what),
       onDeath: (kernel, death) => {
         this.#kernels.noteDeath(death);

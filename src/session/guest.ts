@@ -1,6 +1,6 @@
 // A kernel made ready for a session: sized for its contexts, told its seed and clock, its contexts loaded.
 import type { ContextSetup, EntryFacts, GuestSetup } from "../../prelude/contract.ts";
-import { Kernel, type Death, type Ended, type JobEnd, type KernelProcess, type ScanRead } from "../../sandbox/index.ts";
+import { Kernel, type Death, type Ended, type KernelOptions, type KernelProcess, type ScanRead } from "../../sandbox/index.ts";
 import {
   MAX_ANSWER,
   MAX_ARGUMENT,
@@ -33,7 +33,7 @@ export interface GuestOptions {
   readonly heapMb: number;
   readonly contexts: readonly ContextSource[];
   readonly onPost: (kernel: Kernel, text: string) => void;
-  readonly onJobEnd: (end: JobEnd, value: string) => boolean;
+  readonly onJobEnd: KernelOptions["onJobEnd"];
   readonly onScanRead: (frame: ScanRead, what: string) => boolean;
   readonly onDeath: (kernel: Kernel, death: Death) => void;
 }

@@ -114,6 +114,19 @@ describe("parallel_scan", () => {
     expect(again).toMatchObject({ value: [true, true] });
   });
 
+  it("knows which of a group ran out of memory", async () => {
+    const [outcome] = await notebook(
+      [
+        `const items = Array.from({ length: 2_000 }, (_, i) => i);
+         const look = (_, n) => { if (n === 777) { const a = []; for (;;) a.push(new Array(1e5).fill(n)) } return n };
+         const found = await parallel_scan([look], { over: items });
+         [found.filter((r, i) => r.ok && r.value === i).length, found[777].error.code]`,
+      ],
+      ["--memory", "64"],
+    );
+    expect(outcome).toMatchObject({ value: [1_999, "E_SCAN_MEMORY"] });
+  });
+
   it("reads a corpus in a scan function", async () => {
     using files = folder({ "d/a.txt": "one\ntwo\n", "d/b.txt": "three\n", "d/.env": "KEY=1", "e/a.txt": "other\n" });
     const cell = `(await parallel_scan([

@@ -79,6 +79,7 @@ it.each<[string, string]>([
   ["an end of no kind", "frame({ type: 'entered', seq, end: 'fine', ms: 1 })"],
   ["time that is no number", 'frame(\'{"type":"entered","seq":1,"end":"ok","ms":1e999}\')'],
   ["a post over the limit", "frame({ type: 'post' }, Buffer.alloc(99 * 1024 * 1024, 32))"],
+  ["texts of jobs that are not all there", "frame({ type: 'jobs_ended', scan: 3, jobs: [{ job: 1, ok: true, ms: 1, bytes: 2 }] }, 'x')"],
   ["frames for nothing without end", "for (let i = 0; i < 20000; i++) entered(99)"],
 ])("row 26: %s ends the kernel", async (_, script) => {
   const { ended, deaths } = await entered(script);
@@ -91,7 +92,7 @@ it.each<[string, string, number]>([
   ["an end that comes twice", "entered(seq); entered(seq); entered(seq, 'timeout')", 2],
   ["a second `ready`", "frame({ type: 'ready', version: 1, node: '', v8: '' }); entered(seq)", 1],
   ["an answer to no ping", "frame({ type: 'pong', n: 1e6, rss: 1 }); entered(seq)", 1],
-  ["jobs nobody gave", "frame({ type: 'job_end', scan: 3, job: 1e9, ok: true, ms: 1 }, 'x'); entered(seq)", 1],
+  ["jobs nobody gave", "frame({ type: 'jobs_ended', scan: 3, jobs: [{ job: 1e9, ok: true, ms: 1, bytes: 1 }] }, 'x'); entered(seq)", 1],
   ["a post after the end", "post('console', 'early'); entered(seq); post('call', 1, 'llm', {}); post('console', 'late')", 2],
 ])("row 26: %s is ignored and counted", async (_, script, ignored) => {
   const got = await entered(script);

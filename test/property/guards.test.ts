@@ -17,7 +17,7 @@ const word = fc.constantFrom(
   "ready",
   "post",
   "entered",
-  "job_end",
+  "jobs_ended",
   "pong",
   "ok",
   "threw",
@@ -78,7 +78,7 @@ describe("frames", () => {
     expect(kernelFrame(ready)).toEqual(ready);
     expect(kernelFrame({ ...ready, version: PROTOCOL_VERSION + 1 })).toBeUndefined();
     expect(kernelFrame({ type: "entered", seq: 1, end: "ok", ms: -1 })).toBeUndefined();
-    expect(kernelFrame({ type: "job_end", scan: 1, job: 1, ok: true, ms: -1 })).toBeUndefined();
+    expect(kernelFrame({ type: "jobs_ended", scan: 1, jobs: [{ job: 1, ok: true, ms: -1, bytes: 0 }] })).toBeUndefined();
     expect(kernelFrame({ type: "pong", n: 1, rss: -1 })).toBeUndefined();
   });
 });

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { cacheOf, SCRIPT_NAME } from "../../sandbox/script-cache.ts";
+import { cacheOf, SCRIPT_NAME, V8_FLAGS } from "../../sandbox/script-cache.ts";
 import { openKernel } from "./setup.ts";
 
 const linux = process.platform === "linux";
@@ -34,7 +34,7 @@ describe("a kernel process", () => {
       const cachedData = new ExternalCopy(new Uint8Array(readFileSync(cache)).buffer);
       console.log(new Isolate().compileScriptSync(readFileSync(script, "utf8"), { filename, cachedData }).cachedDataRejected);`;
     const script = join("dist", name);
-    const said = execFileSync(process.execPath, ["--no-node-snapshot", "-e", code, script, cacheOf(script), SCRIPT_NAME], {
+    const said = execFileSync(process.execPath, ["--no-node-snapshot", V8_FLAGS, "-e", code, script, cacheOf(script), SCRIPT_NAME], {
       encoding: "utf8",
     });
     expect(said).toBe("false\n");
