@@ -67,6 +67,7 @@ export function kernelFrame(head: unknown): KernelFrame | undefined {
         ? { type, version: PROTOCOL_VERSION, node: head["node"], v8: head["v8"] }
         : undefined;
     case "post":
+    case "profile":
       return { type };
     case "entered": {
       const end = ENDS.find((known) => known === head["end"]);

@@ -7,6 +7,7 @@ import { MAX_ARGUMENT } from "./limits.ts";
 import { MemoryWatch } from "./memory-watch.ts";
 import { OpenEntries, type Death, type Ended } from "./open-entries.ts";
 import { encodeFrame, FrameReader, MAX_CHUNK, PROTOCOL_VERSION, type Frame, type HostFrame, type KernelFrame } from "./protocol.ts";
+import { PROFILERS_MB } from "./profile.ts";
 import { ScansHeld, type OnJobEnd } from "./scans-held.ts";
 import { endProcess, endSignal, innermostPid, killGroup, type KernelProcess } from "./spawn.ts";
 
@@ -19,6 +20,8 @@ export interface KernelOptions {
   readonly heapMb: number;
   /** JSON of the prelude's `GuestSetup`. */
   readonly setup: string;
+  /** Its isolates are profiled: entries take longer, and the process more memory. */
+  readonly profiles?: boolean;
   /** What the guest posted, in order, before the entry that posted it ends. */
   readonly onPost: (text: string) => void;
   readonly onJobEnd: OnJobEnd;
@@ -56,6 +59,8 @@ export class Kernel {
   #loading = false;
   #ignored = 0;
   readonly #scans: ScansHeld;
+  /** Those who wait for the profile. */
+  #profileTakers: ((profile: string | undefined) => void)[] = [];
 
   constructor(options: KernelOptions) {
     this.#options = options;
@@ -88,8 +93,8 @@ export class Kernel {
       const by = endSignal(code, signal);
       this.#dead(this.#named(by), by ?? `exit ${code}`);
     });
-    const { heapMb, setup } = options;
-    this.send({ type: "open", version: PROTOCOL_VERSION, memory_mb: heapMb, rss_mb: heapMb + RSS_HEADROOM_MB }, setup);
+    const { heapMb, setup, profiles = false } = options;
+    this.send({ type: "open", version: PROTOCOL_VERSION, memory_mb: heapMb, rss_mb: heapMb + RSS_HEADROOM_MB, profiles }, setup);
     this.#starting = setTimeout(() => this.kill("silent"), READY_TIMEOUT_MS).unref();
   }
 
@@ -143,6 +148,19 @@ export class Kernel {
     }
   }
 
+  /** JSON of what its isolates were profiled to spend their time in; undefined when it is gone, or does not answer. */
+  profile(): Promise<string | undefined> {
+    if (!this.isAlive) return Promise.resolve(undefined);
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    const timer = setTimeout(resolve, READY_TIMEOUT_MS, undefined);
+    this.#profileTakers.push((profile) => {
+      clearTimeout(timer);
+      resolve(profile);
+    });
+    this.send({ type: "profile" });
+    return promise;
+  }
+
   send(frame: HostFrame, body?: string | Uint8Array): void {
     this.#scans.note(frame);
     this.#watchMemory();
@@ -194,8 +212,9 @@ export class Kernel {
   }
 
   #weighed(residentMb: number): void {
-    const { heapMb } = this.#options;
-    if (residentMb > heapMb + this.#scans.allowedMb(heapMb) + RSS_HEADROOM_MB + RSS_PATIENCE_MB) this.kill("memory");
+    const { heapMb, profiles = false } = this.#options;
+    const besideMb = this.#scans.allowedMb(heapMb) + (profiles ? PROFILERS_MB : 0);
+    if (residentMb > heapMb + besideMb + RSS_HEADROOM_MB + RSS_PATIENCE_MB) this.kill("memory");
   }
 
   #receive({ head, body }: Frame): void {
@@ -241,6 +260,11 @@ export class Kernel {
       }
       case "jobs_ended":
         return this.#scans.take(frame, body);
+      case "profile": {
+        const taker = this.#profileTakers.shift();
+        taker?.(body.toString());
+        return taker !== undefined;
+      }
       case "scan_read":
         return body.length <= MAX_READ && this.#options.onScanRead(frame, body.toString());
       case "pong":
@@ -271,6 +295,7 @@ export class Kernel {
     const said = this.#process.stderr().trim();
     this.#settleReady?.reject(new Error(`the sandbox process ended before it was ready: ${said === "" ? detail : said}`));
     this.#entries.endAll(death);
+    for (const taker of this.#profileTakers.splice(0)) taker(undefined);
     this.#process.socket.destroy();
     this.#options.onDeath(death, said === "" ? detail : said);
   }

@@ -12,7 +12,7 @@ export const MAX_CHUNK = 1024 * 1024;
 /** To the kernel. The body's meaning stands behind each. */
 export type HostFrame =
   /** Body: JSON of the prelude's `GuestSetup`. */
-  | { readonly type: "open"; readonly version: number; readonly memory_mb: number; readonly rss_mb: number }
+  | { readonly type: "open"; readonly version: number; readonly memory_mb: number; readonly rss_mb: number; readonly profiles: boolean }
   /** Body: bytes of the context being loaded. */
   | { readonly type: "chunk" }
   /** All chunks are there. Body: JSON of `ContextSetup`. `replaces`: scan isolates forget the contexts before it, as the session does. */
@@ -44,6 +44,8 @@ export type HostFrame =
   | { readonly type: "scan_close"; readonly scan: number }
   /** Give the isolate up: its code did not stop at the timeout of this entry. An entry that has ended meanwhile takes nothing along. */
   | { readonly type: "dispose"; readonly seq: number }
+  /** What was profiled until now is wanted. */
+  | { readonly type: "profile" }
   | { readonly type: "ping"; readonly n: number };
 
 export interface ItemHead {
@@ -74,6 +76,8 @@ export type KernelFrame =
   | { readonly type: "jobs_ended"; readonly scan: number; readonly jobs: readonly JobEnd[] }
   /** A scan function reads of a corpus. Body: JSON of context, path and range. */
   | { readonly type: "scan_read"; readonly scan: number; readonly read: number }
+  /** Body: JSON of a `CpuProfile`. */
+  | { readonly type: "profile" }
   | { readonly type: "pong"; readonly n: number; readonly rss: number };
 
 export interface JobEnd {

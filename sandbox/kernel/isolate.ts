@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import type ivm from "isolated-vm";
 import type { EntryEnd } from "../protocol.ts";
 import { cacheOf, SCRIPT_NAME } from "../script-cache.ts";
+import { Profiler } from "./profiler.ts";
 
 type Ivm = typeof ivm;
 
@@ -16,6 +17,9 @@ export interface IsolateOptions {
   /** The isolate ran out of memory in a way V8 does not survive; the process has a moment left. */
   readonly onCatastrophe: () => void;
 }
+
+export type Isolate = ivm.Isolate;
+export type Sampled = ivm.CpuProfile;
 
 /** A string of the kernel's, shared by every isolate that gets it: one copy in memory. */
 export type SharedText = ivm.ExternalCopy<string>;
@@ -47,6 +51,8 @@ const CAN_OPTIMIZE = !process.execArgv.includes("--jitless");
 
 export class Engine {
   readonly #ivm: Ivm;
+  /** Of all isolates that are opened from now on. */
+  profiler: Profiler | undefined;
 
   /** The addon is loaded by its own path: that file and the kernel's are all the permission model lets this process read. */
   constructor(addonPath: string) {
@@ -94,7 +100,7 @@ export class Engine {
     );
     const enter: ivm.Reference = await boot.apply(undefined, [post, options.setup], { result: { reference: true } });
     script.release();
-    return new GuestIsolate(isolate, enter, stir);
+    return new GuestIsolate(isolate, enter, stir, this.profiler);
   }
 }
 
@@ -108,13 +114,15 @@ export class GuestIsolate {
   readonly #isolate: ivm.Isolate;
   readonly #enter: ivm.Reference;
   readonly #stir: ivm.Reference;
+  readonly #profiler: Profiler | undefined;
   #stirs = 0;
   /** Of the last entry, if nothing went wrong. */
   #lastMs = 0;
   #givenUp = false;
   #isExhausted = false;
 
-  constructor(isolate: ivm.Isolate, enter: ivm.Reference, stir: ivm.Reference) {
+  constructor(isolate: ivm.Isolate, enter: ivm.Reference, stir: ivm.Reference, profiler: Profiler | undefined) {
+    this.#profiler = profiler;
     this.#isolate = isolate;
     this.#enter = enter;
     this.#stir = stir;
@@ -125,6 +133,12 @@ export class GuestIsolate {
     if (this.#lastMs > STIR_AFTER_MS && CAN_OPTIMIZE) {
       await this.#stir.apply(undefined, [this.#stirs++], { timeout: DRAIN_MS }).catch(() => undefined);
     }
+    if (this.#profiler?.takes(args[0], this.#lastMs) === true)
+      return await this.#profiler.of(this.#isolate, () => this.#enterNow(args, timeoutMs));
+    return await this.#enterNow(args, timeoutMs);
+  }
+
+  async #enterNow(args: readonly Handed[], timeoutMs: number): Promise<Entered> {
     const started = performance.now();
     try {
       const handed = args.map((arg) => (typeof arg === "object" ? arg.copyInto() : arg));

@@ -7,7 +7,9 @@ import { Batch, batched } from "../batch.ts";
 import { encodeFrame, FrameReader, PROTOCOL_VERSION, type Frame, type HostFrame, type JobEnd, type KernelFrame } from "../protocol.ts";
 import { Engine, type GuestIsolate, type SharedText } from "./isolate.ts";
 import { Lingering } from "../lingering.ts";
+import { PROFILERS_MB } from "../profile.ts";
 import { V8_FLAGS } from "../script-cache.ts";
+import { Profiler } from "./profiler.ts";
 import { Scan } from "./scan.ts";
 import { ScanPool } from "./scan-pool.ts";
 
@@ -61,6 +63,12 @@ function die(signal: NodeJS.Signals): void {
 async function open(frame: HostFrame & { type: "open" }, body: Buffer): Promise<void> {
   if (frame.version !== PROTOCOL_VERSION) throw new Error(`protocol version ${frame.version}, this kernel speaks ${PROTOCOL_VERSION}`);
   rssCapMb = frame.rss_mb;
+  if (frame.profiles) {
+    // Time in code that another thread compiled, or that is a part of another function's, would be told as its caller's.
+    setFlagsFromString("--no-concurrent-recompilation --no-turbo-inlining");
+    engine.profiler = new Profiler();
+    rssCapMb += PROFILERS_MB;
+  }
   guest = await engine.open({
     memoryMb: frame.memory_mb,
     prelude: engine.read(preludePath),
@@ -122,6 +130,7 @@ function openScan(frame: HostFrame & { type: "scan_open" }, body: Buffer): void 
     share: (text) => engine.share(text),
     onEnd: ({ value, ...end }) => ends.add(end, value, end.message?.length),
     room,
+    isProfiled: engine.profiler !== undefined,
     read: (what) => {
       const { promise, resolve } = Promise.withResolvers<readonly [string, string]>();
       const read = ++lastRead;
@@ -166,6 +175,8 @@ function receive({ head, body }: Frame): void {
       return void scans.delete(frame.scan);
     case "dispose":
       return frame.seq === running ? guest?.dispose() : undefined;
+    case "profile":
+      return send({ type: "profile" }, JSON.stringify(engine.profiler?.profile ?? null));
     case "ping":
       return send({ type: "pong", n: frame.n, rss: process.memoryUsage.rss() });
   }

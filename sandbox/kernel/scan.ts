@@ -18,6 +18,8 @@ interface ScanOptions {
   /** JSON of clock, seed, functions and captures. */
   readonly setup: string;
   readonly share: (text: string) => SharedText;
+  /** Entries are few and long then: each costs the profiler. */
+  readonly isProfiled: boolean;
   readonly onEnd: (end: JobEnd) => void;
   /** Waits until the host has taken most of what was sent: results are not piled up here. */
   readonly room: () => Promise<void>;
@@ -26,6 +28,7 @@ interface ScanOptions {
 
 /** A group is to take so long: shorter ones cost more than they do, longer ones leave workers without one at the end. */
 const GROUP_MS = 40;
+const PROFILED_GROUP_MS = 400;
 const MAX_GROUP = 1_000;
 /** What the jobs of a group may come to, in UTF-16 units of their values: they are all here before the host has taken them. */
 const MAX_GROUP_VALUES = 1024 * 1024;
@@ -139,7 +142,8 @@ export class Scan {
 
   /** Grows to what takes a group's time, and shrinks again so that all workers end together. */
   #groupSize(): number {
-    const wanted = this.#jobMs === undefined ? 1 : Math.floor(GROUP_MS / Math.max(this.#jobMs, GROUP_MS / MAX_GROUP));
+    const groupMs = this.#options.isProfiled ? PROFILED_GROUP_MS : GROUP_MS;
+    const wanted = this.#jobMs === undefined ? 1 : Math.floor(groupMs / Math.max(this.#jobMs, groupMs / MAX_GROUP));
     // While more is to come, the workers will not end together anyway.
     const even = this.#itemsLeft > 0 ? MAX_GROUP : Math.ceil(this.#queue.length / (2 * this.#options.workers));
     const small = Math.floor(MAX_GROUP_VALUES / Math.max(1, this.#valueSize));

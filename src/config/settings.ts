@@ -44,6 +44,8 @@ export interface Settings {
   readonly requireBwrap?: boolean;
   /** V8 without machine code in the sandbox. */
   readonly paranoid?: boolean;
+  /** File for a V8 CPU profile of cells and scan functions (`.cpuprofile`), written when the session is closed. */
+  readonly profile?: string;
   /** Nothing is kept: no journal, no history. */
   readonly ephemeral?: boolean;
   readonly json?: boolean;

@@ -125,6 +125,13 @@ export const TABLE: readonly Row[] = [
     without: "it is used where it works",
   }),
   row("paranoid", { reader: yes, meaning: "V8 without machine code in the sandbox: slower, fewer ways out", without: "compiled code" }),
+  row("profile", {
+    value: "file",
+    reader: path,
+    isOfCall: true,
+    meaning: "write a V8 CPU profile of cells and scan functions there (.cpuprofile), and tell the ten that took the most time",
+    without: "none",
+  }),
   row("ephemeral", { reader: yes, meaning: "keep nothing after exit: no journal, no history", without: "sessions are kept" }),
   row("json", { reader: yes, meaning: "one JSON object a line on stdout", without: "text" }),
   row("quiet", { short: "-q", reader: yes, meaning: "no progress and no notices on stderr", without: "both are shown" }),

@@ -1,4 +1,5 @@
 // From settings to a session. The library's calls and the command line meet here, so that both mean the same by an option.
+import { resolve } from "node:path";
 import { bubblewrap } from "../../sandbox/index.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../sandbox/limits.ts";
 import type { Resolved } from "../config/resolve.ts";
@@ -154,6 +155,7 @@ function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, hand
     zone: values.tz ?? "UTC",
     locale: values.locale ?? "en-US",
     jitless: values.paranoid ?? false,
+    profile: values.profile === undefined ? undefined : resolve(cwd, values.profile),
     stateDir: kind.keep || wantsKept(values) ? state : undefined,
     cacheDir: values.cache === true && state !== undefined ? cacheFolder(state) : undefined,
     emit,

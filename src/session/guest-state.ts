@@ -211,6 +211,7 @@ export class GuestState {
       workers,
       heapMb: limits.memoryMb + this.#contextHeapMb,
       contexts: contexts(0),
+      profiles: session.profile !== undefined,
       onPost: (kernel, text) => {
         if (!(this.#rebuild.take(kernel, text) ?? onPost(kernel, text))) kernel.kill("forged");
       },

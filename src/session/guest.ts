@@ -32,6 +32,7 @@ export interface GuestOptions {
   /** Heap of the isolate, in MiB. */
   readonly heapMb: number;
   readonly contexts: readonly ContextSource[];
+  readonly profiles: boolean;
   readonly onPost: (kernel: Kernel, text: string) => void;
   readonly onJobEnd: KernelOptions["onJobEnd"];
   readonly onScanRead: (frame: ScanRead, what: string) => boolean;
@@ -48,6 +49,7 @@ export async function openGuest(options: GuestOptions): Promise<Kernel> {
     process: options.process,
     heapMb: options.heapMb,
     setup: JSON.stringify(guestSetup(options)),
+    profiles: options.profiles,
     onPost: (text) => options.onPost(kernel, text),
     onJobEnd: options.onJobEnd,
     onScanRead: options.onScanRead,

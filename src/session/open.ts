@@ -27,6 +27,7 @@ import type { Journal } from "./journal.ts";
 import type { EarlierCell } from "./earlier.ts";
 import type { Kept } from "./kept.ts";
 import { SessionModels, type ModelOptions } from "./models.ts";
+import { SessionProfile } from "./profile.ts";
 import { ReplyCache } from "./reply-cache.ts";
 import { Session } from "./session.ts";
 import { findSession } from "./store.ts";
@@ -43,6 +44,8 @@ export interface OpenOptions extends StartOptions {
   readonly cacheDir?: string | undefined;
   /** V8 without machine code in the sandbox. */
   readonly jitless: boolean;
+  /** File of a CPU profile. */
+  readonly profile?: string | undefined;
 }
 
 export interface Opened extends AsyncDisposable {
@@ -67,6 +70,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
   const { env, emit, limits, bounds } = options;
   // A file that is wrong is told before anything runs.
   if (options.models.pricesFile !== undefined) await readPrices(options.models.pricesFile);
+  const profile = options.profile === undefined ? undefined : await SessionProfile.at(options.profile);
   const start = await startOf(options);
   const { data, header, journal, kept } = start;
 
@@ -123,6 +127,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     budget: () => budget.left({ depth: 0, iterations: opened.iterationsLeft }),
     usage: () => usageJson(budget.ledger.total),
     journal,
+    profile,
     emit,
   });
   // The kernel takes the longest to come up: it goes first.
@@ -146,6 +151,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     },
     async [Symbol.asyncDispose]() {
       await session.close();
+      if (profile !== undefined) emit({ type: "notice", text: await profile.finish() });
       scheduler[Symbol.dispose]();
       await start[Symbol.asyncDispose]();
     },

@@ -8,6 +8,7 @@ import type { ContextSource } from "../workspace/types.ts";
 import type { ContextRecord } from "./context-records.ts";
 import type { Workers } from "./guest.ts";
 import type { Journal } from "./journal.ts";
+import type { SessionProfile } from "./profile.ts";
 import type { Unfinished } from "./unfinished.ts";
 
 export interface SessionOptions {
@@ -35,6 +36,8 @@ export interface SessionOptions {
   /** Usage so far, for the journal. */
   readonly usage: () => unknown;
   readonly journal: Journal;
+  /** Its kernels are profiled into it. */
+  readonly profile?: SessionProfile | undefined;
   readonly emit: EventSink;
   /** Deaths that no limit explains, in 60 s, before the session ends. */
   readonly maxDeaths?: number;

@@ -114,6 +114,7 @@ export class Session {
     journal.write({ type: "cell", n, source, script: transformed.ok ? journal.text(transformed.script) : "" });
     if (!transformed.ok) return this.#finish(run.outcome("rejected", performance.now(), { error: transformed.error }));
     for (const warning of transformed.warnings) run.warn(warning);
+    this.#options.profile?.add(n, transformed.script);
 
     const cut: Cut | undefined =
       signal?.aborted === true
@@ -137,6 +138,7 @@ export class Session {
   }
 
   async #ended(run: CellRun, cut: Cut | undefined): Promise<Outcome> {
+    await this.#options.profile?.take(this.#runtime.guest.live);
     const isSpoilt = this.#runtime.replaceSpoilt();
     // What became of the variables is told with the cell that cost them.
     if (cut?.state === "lost" || isSpoilt) await this.#runtime.guest.settled();
