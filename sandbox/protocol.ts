@@ -36,6 +36,8 @@ export type HostFrame =
       readonly items: number;
       readonly timeout_ms: number;
       readonly memory_mb: number;
+      /** Jobs of a group, at most; null for as many as are worth it. */
+      readonly max_group: number | null;
     }
   /** Items for each function. Body: devalue's texts, or those of files, one behind the other. */
   | { readonly type: "items"; readonly scan: number; readonly items: readonly ItemHead[] }

@@ -111,7 +111,7 @@ async function enterNow(seq: number, args: readonly (string | number | SharedTex
 
 function openScan(frame: HostFrame & { type: "scan_open" }, body: Buffer): void {
   if (scans.size === 0) beforeScansMb = residentMb();
-  const { scan, functions, items, timeout_ms: timeoutMs, memory_mb: memoryMb } = frame;
+  const { scan, functions, items, timeout_ms: timeoutMs, memory_mb: memoryMb, max_group: maxGroup } = frame;
   // Jobs compute: more of them at once than cores only take turns, and each isolate has to make their code fast for itself
   // (measured on 2 cores, jobs of 0.3 ms: 1.2 to 1.6 × over one worker with 4, 1.75 × with 2).
   const workers = Math.min(frame.workers, availableParallelism());
@@ -131,6 +131,7 @@ function openScan(frame: HostFrame & { type: "scan_open" }, body: Buffer): void 
     onEnd: ({ value, ...end }) => ends.add(end, value, end.message?.length),
     room,
     isProfiled: engine.profiler !== undefined,
+    maxGroup: maxGroup ?? Number.POSITIVE_INFINITY,
     read: (what) => {
       const { promise, resolve } = Promise.withResolvers<readonly [string, string]>();
       const read = ++lastRead;

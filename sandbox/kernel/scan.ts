@@ -20,6 +20,8 @@ interface ScanOptions {
   readonly share: (text: string) => SharedText;
   /** Entries are few and long then: each costs the profiler. */
   readonly isProfiled: boolean;
+  /** Jobs of a group, at most. */
+  readonly maxGroup: number;
   readonly onEnd: (end: JobEnd) => void;
   /** Waits until the host has taken most of what was sent: results are not piled up here. */
   readonly room: () => Promise<void>;
@@ -147,7 +149,7 @@ export class Scan {
     // While more is to come, the workers will not end together anyway.
     const even = this.#itemsLeft > 0 ? MAX_GROUP : Math.ceil(this.#queue.length / (2 * this.#options.workers));
     const small = Math.floor(MAX_GROUP_VALUES / Math.max(1, this.#valueSize));
-    return Math.max(1, Math.min(wanted, even, small, this.#lastGroup * 4, MAX_GROUP));
+    return Math.max(1, Math.min(wanted, even, small, this.#lastGroup * 4, MAX_GROUP, this.#options.maxGroup));
   }
 
   #note(jobs: number, ms: number): void {

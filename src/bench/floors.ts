@@ -1,9 +1,11 @@
 // What everything else stands on: a cell, a call, a start, a context, a replay; each beside what it cannot be faster than.
-import { spawnSync } from "node:child_process";
-import { transform } from "../../sandbox/index.ts";
-import { openSession, type SessionOptions } from "../library/open-session.ts";
-import type { ReplSession } from "../library/session.ts";
-import { compared, median, temporaryFolder, timed, type Row } from "./measure.ts";
+import { execFile, spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { promisify } from "node:util";
+import { kernelFiles } from "../../sandbox/index.ts";
+import type { SessionOptions } from "../library/open-session.ts";
+import { compared, median, row, temporaryFolder, timed, type Row } from "./measure.ts";
+import { open } from "./session.ts";
 
 export interface FloorOptions {
   readonly rounds: number;
@@ -23,24 +25,48 @@ export async function floorRows({ rounds, isQuick, program, onRow }: FloorOption
     onRow(await jitterRow(queries, limit));
   for (const mb of isQuick ? [1] : [1, 50, 100]) onRow(await contextRow(mb, rounds));
   onRow(await replayRow(100, rounds));
+  onRow(await kernelRow(rounds));
   onRow(await startRow(program, rounds));
 }
 
+/** Of a cell: its types taken out, compiled and run, and nothing else. In a process of its own, as Node has to be told about isolates. */
+const BARE_CELL = `
+const [ivmPath, esbuildPath, source, cells] = process.argv.slice(1);
+const { ivm } = require(ivmPath);
+const { transform } = require(esbuildPath);
+const isolate = new ivm.Isolate();
+const context = isolate.createContextSync();
+(async () => {
+  const times = [];
+  for (let i = 0; i < Number(cells); i++) {
+    const started = performance.now();
+    const { code } = await transform("{" + source + "}", { loader: "ts" });
+    const script = await isolate.compileScript(code);
+    await script.run(context, { timeout: 1000 });
+    times.push(performance.now() - started);
+  }
+  console.log(times.sort((a, b) => a - b)[times.length >> 1]);
+  process.exit();
+})();`;
+
+/** In three parts, the bare ones between them. */
 async function cellRow(cells: number): Promise<Row> {
   await using session = await open({});
+  const esbuild = createRequire(import.meta.url).resolve("esbuild");
+  const bare = ["--no-node-snapshot", "-e", BARE_CELL, kernelFiles().addon, esbuild, CELL, String(cells)];
   const [own, floor]: [number[], number[]] = [[], []];
-  for (let i = 0; i < cells; i++) {
-    own.push(await timed(() => session.run(CELL)));
-    floor.push(await timed(() => transform(CELL, i)));
+  for (let part = 0; part < 3; part++) {
+    for (let i = 0; i < cells; i++) own.push(await timed(() => session.run(CELL)));
+    floor.push(Number((await promisify(execFile)(process.execPath, bare)).stdout));
   }
-  return row("a trivial cell", median(own), 1, { name: "its transform alone", ms: median(floor) });
+  return row("a trivial cell", median(own), 1, { floor: { name: "esbuild and a bare isolate", ms: median(floor) } });
 }
 
 async function callRow(calls: number): Promise<Row> {
   await using session = await open({ model: (prompt) => Promise.resolve(prompt) });
   await session.run("await llm_query('warm')");
   const ms = await timed(() => session.run(`for (let i = 0; i < ${calls}; i++) await llm_query("p" + i)`));
-  return row(`${calls} host calls, one after another`, ms, calls, null);
+  return row(`${calls} host calls, one after another`, ms, calls);
 }
 
 /** Calls of 20 to 180 ms, against the schedule that gives each slot the next call as soon as it is free. */
@@ -58,8 +84,7 @@ async function jitterRow(queries: number, limit: number): Promise<Row> {
     slots[next] = (slots[next] ?? 0) + delayOf(i);
   }
   return row(`a batch of ${queries} calls of 20–180 ms, ${limit} at a time`, ms, queries, {
-    name: "the ideal schedule",
-    ms: Math.max(...slots),
+    floor: { name: "the ideal schedule", ms: Math.max(...slots) },
   });
 }
 
@@ -74,7 +99,7 @@ async function contextRow(mb: number, rounds: number): Promise<Row> {
     () => first({ context: { name: "big.log", text } }),
     () => first({}),
   );
-  return row(`${mb} MB of text to the first cell`, own, 1, { name: "no context", ms: floor });
+  return row(`${mb} MB of text to the first cell`, own, 1, { floor: { name: "no context", ms: floor } });
 }
 
 async function replayRow(cells: number, rounds: number): Promise<Row> {
@@ -90,7 +115,14 @@ async function replayRow(cells: number, rounds: number): Promise<Row> {
     () => close(kept),
     () => close({}),
   );
-  return row(`a session of ${cells} cells gone on with`, own, cells, { name: "a new session", ms: floor });
+  return row(`a session of ${cells} cells gone on with`, own, cells, { floor: { name: "a new session", ms: floor } });
+}
+
+/** Of a session whose process has all its code: a kernel that has come up. */
+async function kernelRow(rounds: number): Promise<Row> {
+  const bare = (): Promise<unknown> => promisify(execFile)(process.execPath, ["-e", "1"]);
+  const [own, floor] = await compared(rounds, async () => (await open({})).close(), bare);
+  return row("a session opened and closed", own, 1, { floor: { name: "node -e 1", ms: floor } });
 }
 
 async function startRow(program: string, rounds: number): Promise<Row> {
@@ -98,13 +130,5 @@ async function startRow(program: string, rounds: number): Promise<Row> {
     return () => Promise.resolve(spawnSync(process.execPath, args, { stdio: "ignore" }));
   };
   const [own, floor] = await compared(rounds, run([program, "-e", "1"]), run(["-e", "1"]));
-  return row("rlm-repl -e 1", own, 1, { name: "node -e 1", ms: floor });
-}
-
-function row(name: string, ms: number, items: number, floor: Row["floor"]): Row {
-  return { name, ms, items, workers: 1, oneWorkerMs: null, floor, claim: null };
-}
-
-function open(options: SessionOptions): Promise<ReplSession> {
-  return openSession({ ephemeral: true, env: {}, cellTimeout: 600, ...options });
+  return row("rlm-repl -e 1", own, 1, { floor: { name: "node -e 1", ms: floor } });
 }

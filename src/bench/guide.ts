@@ -2,11 +2,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { optimalWorkers } from "../config/workers.ts";
-import { openSession, type SessionOptions } from "../library/open-session.ts";
-import type { ReplSession } from "../library/session.ts";
+import type { SessionOptions } from "../library/open-session.ts";
 import type { Model } from "../llm/model.ts";
 import { runRipgrep } from "../workspace/ripgrep.ts";
-import { compared, median, temporaryFolder, timed, type Row } from "./measure.ts";
+import { compared, median, row, temporaryFolder, timed, type Row } from "./measure.ts";
+import { expectOk, open } from "./session.ts";
 
 export interface GuideOptions {
   readonly rounds: number;
@@ -44,7 +44,8 @@ async function scanRow(root: string, files: number, workers: number, rounds: num
     return () => expectOk(session, cell);
   };
   const [one, all] = await compared(rounds, scan(1), scan(workers));
-  return row(`parallel_scan, 8 functions, ${files} files`, all, files * 8, workers, { oneWorkerMs: one, claim: "~800 → ~200 ms, 4 ×" });
+  const more = { workers, oneWorkerMs: one, claim: "~800 → ~200 ms, 4 ×" };
+  return row(`parallel_scan, 8 functions, ${files} files`, all, files * 8, more);
 }
 
 async function searchRow(root: string, files: number, patterns: readonly string[], workers: number, rounds: number): Promise<Row> {
@@ -61,7 +62,8 @@ async function searchRow(root: string, files: number, patterns: readonly string[
   const [one, all] = await compared(rounds, search(1), search(workers));
   const floors: number[] = [];
   for (let i = 0; i < rounds; i++) floors.push(await timed(bare));
-  return row(`parallel_rg_search, ${patterns.length} patterns, ${files} files`, all, files, workers, {
+  return row(`parallel_rg_search, ${patterns.length} patterns, ${files} files`, all, files, {
+    workers,
     oneWorkerMs: one,
     floor: { name: "ripgrep itself, all patterns at once", ms: median(floors) },
     claim: "~300 → ~100 ms, 3 ×",
@@ -78,7 +80,8 @@ async function batchRow(queries: number, limit: number, callMs: number, rounds: 
     () => expectOk(one, cell),
     () => expectOk(many, cell),
   );
-  return row(`llm_batch_query, ${queries} queries of ${callMs} ms, ${limit} at a time`, ms, queries, limit, {
+  return row(`llm_batch_query, ${queries} queries of ${callMs} ms, ${limit} at a time`, ms, queries, {
+    workers: limit,
     oneWorkerMs: oneMs,
     floor: { name: "the ideal schedule", ms: Math.ceil(queries / limit) * callMs },
     claim: limit === 10 ? "~120 → ~60 s, 2 ×, by 10 at a time instead of 5" : null,
@@ -104,20 +107,7 @@ async function questionRow(workers: number, callMs: number, rounds: number): Pro
     () => ask({ maxWorkers: 1, concurrency: 1 }),
     () => ask({}),
   );
-  return row(`a whole question, its model ${callMs} ms a call`, all, 1, workers, { oneWorkerMs: one, claim: "3–5 ×" });
-}
-
-function row(name: string, ms: number, items: number, workers: number, more: Partial<Row>): Row {
-  return { name, ms, items, workers, oneWorkerMs: null, floor: null, claim: null, ...more };
-}
-
-function open(options: SessionOptions): Promise<ReplSession> {
-  return openSession({ ephemeral: true, env: {}, cellTimeout: 600, ...options });
-}
-
-async function expectOk(session: ReplSession, cell: string): Promise<void> {
-  const { outcome, error } = await session.run(cell);
-  if (outcome !== "ok") throw new Error(`a cell of the benchmark ended ${outcome}: ${error?.message ?? ""}`);
+  return row(`a whole question, its model ${callMs} ms a call`, all, 1, { workers, oneWorkerMs: one, claim: "3–5 ×" });
 }
 
 /** Answers each call after a while: the root model's by the next cell. */

@@ -12,19 +12,47 @@ export interface Row {
   /** The same with one worker, or one call at a time; null where that means nothing. */
   readonly oneWorkerMs: number | null;
   /** What it cannot be faster than, measured in the same run. */
-  readonly floor: { readonly name: string; readonly ms: number } | null;
+  readonly floor: Other | null;
+  /** What one would do instead. */
+  readonly instead: Other | null;
   /** What the guide of the predecessor says of it. */
   readonly claim: string | null;
 }
 
-/** Runs two works in turn, `rounds` times, after one round that does not count; resolves to the median of each, in milliseconds. */
-export async function compared(rounds: number, first: () => Promise<unknown>, second: () => Promise<unknown>): Promise<[number, number]> {
-  const times: [number[], number[]] = [[], []];
+export interface Other {
+  readonly name: string;
+  /** Milliseconds, median of the same rounds. */
+  readonly ms: number;
+}
+
+/** What a process holds, at one moment or at most. */
+export interface MemoryRow {
+  readonly name: string;
+  readonly mb: number;
+  /** Of what it was given. */
+  readonly copies: number;
+}
+
+export function row(name: string, ms: number, items: number, more: Partial<Row> = {}): Row {
+  return { name, ms, items, workers: 1, oneWorkerMs: null, floor: null, instead: null, claim: null, ...more };
+}
+
+/** Runs works in turn, `rounds` times, after one round that does not count; resolves to the median of each, in milliseconds. */
+export async function inTurn(rounds: number, works: readonly (() => Promise<unknown>)[]): Promise<number[]> {
+  const times = works.map((): number[] => []);
   for (let round = 0; round <= rounds; round++) {
-    const taken = [await timed(first), await timed(second)] as const;
-    if (round > 0) for (const i of [0, 1] as const) times[i].push(taken[i]);
+    for (const [i, work] of works.entries()) {
+      const ms = await timed(work);
+      if (round > 0) times[i]?.push(ms);
+    }
   }
-  return [median(times[0]), median(times[1])];
+  return times.map(median);
+}
+
+/** Two of them. */
+export async function compared(rounds: number, first: () => Promise<unknown>, second: () => Promise<unknown>): Promise<[number, number]> {
+  const [one = Number.NaN, other = Number.NaN] = await inTurn(rounds, [first, second]);
+  return [one, other];
 }
 
 export async function timed(work: () => Promise<unknown>): Promise<number> {

@@ -12,6 +12,8 @@ interface Options {
   readonly workers: number;
   readonly timeoutMs: number;
   readonly memoryMb: number;
+  /** Jobs of a group, at most; undefined for as many as are worth it. */
+  readonly maxGroup?: number | undefined;
   readonly clock: () => number;
   readonly seed: number;
   /** The text of a corpus file, bounded. */
@@ -69,10 +71,11 @@ export class ScanService {
     if (total > MAX_JOBS) throw bad(`parallel_scan: ${functions.length} functions × ${items.length} items are more than ${MAX_JOBS} jobs`);
 
     const scan = ++this.#scans;
-    const { timeoutMs, memoryMb, clock, seed } = this.#options;
+    const { timeoutMs, memoryMb, maxGroup = null, clock, seed } = this.#options;
     const setup = JSON.stringify({ now: clock(), seed, functions, captures: given["captures"] });
     const counts = { functions: functions.length, items: items.length };
-    kernel.send({ type: "scan_open", scan, workers, ...counts, timeout_ms: timeoutMs, memory_mb: memoryMb }, setup);
+    const limits = { timeout_ms: timeoutMs, memory_mb: memoryMb, max_group: maxGroup };
+    kernel.send({ type: "scan_open", scan, workers, ...counts, ...limits }, setup);
     const cancelled = cancellation(call.signal);
     try {
       const jobs = new Jobs(total, items.length, (done) => call.emit({ type: "progress", label: "parallel_scan", done, total }));

@@ -3,7 +3,9 @@ import { availableParallelism, cpus, release, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { floorRows } from "../bench/floors.ts";
 import { guideRows } from "../bench/guide.ts";
-import type { Row } from "../bench/measure.ts";
+import type { MemoryRow, Other, Row } from "../bench/measure.ts";
+import { memoryRows } from "../bench/memory.ts";
+import { poolRows } from "../bench/pools.ts";
 import { optimalWorkers } from "../config/workers.ts";
 import type { CommandContext } from "./command.ts";
 import { EXIT } from "./exit.ts";
@@ -32,23 +34,30 @@ export async function bench(isQuick: boolean, { out, err, settings }: CommandCon
   const rounds = isQuick ? 1 : 5;
   await guideRows({ rounds, isQuick, onRow });
   await floorRows({ rounds, isQuick, onRow, program: fileURLToPath(new URL("../src/launcher/bin.cjs", import.meta.url)) });
-  if (settings.json === true) await out.raw(`${JSON.stringify({ machine, quick: isQuick, rows: rows.map(asJson) })}\n`);
+  await poolRows({ rounds, isQuick, onRow });
+  const memory = await memoryRows(isQuick);
+  if (settings.json === true)
+    await out.raw(`${JSON.stringify({ machine, quick: isQuick, rows: rows.map(asJson), memory: memory.map(memoryJson) })}\n`);
+  else for (const each of memory) await out.raw(`${memoryLine(each)}\n`);
   return EXIT.ok;
 }
 
 const NAME = 58;
 const HEAD = `${"".padEnd(NAME)}${"ms".padStart(9)}${"items".padStart(7)}${"items/s".padStart(10)}${"workers".padStart(9)}${"× one".padStart(7)}  floor, claim`;
 
-function line({ name, ms, items, workers, oneWorkerMs, floor, claim }: Row): string {
+function line({ name, ms, items, workers, oneWorkerMs, floor, instead, claim }: Row): string {
   const over = oneWorkerMs === null ? "" : (oneWorkerMs / ms).toFixed(2);
-  const against = floor === null ? "" : `${(ms / floor.ms).toFixed(2)} × ${floor.name} (${floor.ms.toFixed(1)} ms)`;
+  const beside = (other: Other | null): string =>
+    other === null ? "" : `${(ms / other.ms).toFixed(2)} × ${other.name} (${other.ms.toFixed(1)} ms)`;
   const said = claim === null ? "" : `claimed: ${claim}`;
   const perSecond = Math.round((items / ms) * 1_000).toLocaleString("en-US");
   const figures = `${ms.toFixed(1).padStart(9)}${String(items).padStart(7)}${perSecond.padStart(10)}${String(workers).padStart(9)}${over.padStart(7)}`;
-  return `${name.padEnd(NAME)}${figures}  ${[against, said].filter((each) => each !== "").join("; ")}`.trimEnd();
+  return `${name.padEnd(NAME)}${figures}  ${[beside(floor), beside(instead), said].filter((each) => each !== "").join("; ")}`.trimEnd();
 }
 
-function asJson({ name, ms, items, workers, oneWorkerMs, floor, claim }: Row): object {
+function asJson({ name, ms, items, workers, oneWorkerMs, floor, instead, claim }: Row): object {
+  const beside = (other: Other | null): object | null =>
+    other === null ? null : { name: other.name, ms: rounded(other.ms), ratio: rounded(ms / other.ms) };
   return {
     name,
     ms: rounded(ms),
@@ -56,9 +65,18 @@ function asJson({ name, ms, items, workers, oneWorkerMs, floor, claim }: Row): o
     items_per_s: rounded((items / ms) * 1_000),
     workers,
     over_one_worker: oneWorkerMs === null ? null : rounded(oneWorkerMs / ms),
-    floor: floor === null ? null : { name: floor.name, ms: rounded(floor.ms), ratio: rounded(ms / floor.ms) },
+    floor: beside(floor),
+    instead: beside(instead),
     claim,
   };
+}
+
+function memoryLine({ name, mb, copies }: MemoryRow): string {
+  return `${name.padEnd(NAME)}${mb.toFixed(0).padStart(6)} MB  ${copies.toFixed(2)} copies`;
+}
+
+function memoryJson({ name, mb, copies }: MemoryRow): object {
+  return { name, mb: rounded(mb), copies: rounded(copies) };
 }
 
 function rounded(value: number): number {

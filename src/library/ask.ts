@@ -13,6 +13,6 @@ export async function ask(question: string, { paths = [], ...options }: AskOptio
   const { signal, context, ...rest } = options;
   const combined = context === undefined && paths.length > 0;
   const all = context === undefined ? paths : [...(Array.isArray(context) ? context : [context]), ...paths];
-  await using session = await openAs({ ...rest, ...(all.length === 0 ? {} : { context: all }) }, ASK, combined);
+  await using session = await openAs({ ...rest, ...(all.length === 0 ? {} : { context: all }) }, ASK, { combined });
   return await session.ask(question, signal === undefined ? {} : { signal });
 }

@@ -39,7 +39,11 @@ export function openSession(options: SessionOptions = {}): Promise<ReplSession> 
   return openAs(options, CELLS);
 }
 
-export async function openAs(options: SessionOptions, kind: Kind, combined = false): Promise<ReplSession> {
+export async function openAs(
+  options: SessionOptions,
+  kind: Kind,
+  { combined = false, maxGroup }: Pick<Handed, "combined" | "maxGroup"> = {},
+): Promise<ReplSession> {
   const {
     context,
     workspace,
@@ -58,6 +62,7 @@ export async function openAs(options: SessionOptions, kind: Kind, combined = fal
   const host: Host = { cwd, env, stdin, isTerminal: false, emit: (event) => onEvent?.(sessionEvent(event)) };
   const handed: Handed = {
     combined,
+    ...(maxGroup === undefined ? {} : { maxGroup }),
     ...(context === undefined ? {} : { contexts: isList(context) ? context : [context] }),
     ...(model === undefined ? {} : { model }),
     ...(subModel === undefined ? {} : { subModel }),

@@ -54,6 +54,7 @@ export interface Handed {
   readonly combined?: boolean;
   readonly model?: ModelChoice;
   readonly subModel?: ModelChoice;
+  readonly maxGroup?: number;
 }
 
 /** The caller owns the session. Rejects with E_USAGE for what does not fit, E_KERNEL when the sandbox does not start. */
@@ -155,6 +156,7 @@ function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, hand
     zone: values.tz ?? "UTC",
     locale: values.locale ?? "en-US",
     jitless: values.paranoid ?? false,
+    maxGroup: handed.maxGroup,
     profile: values.profile === undefined ? undefined : resolve(cwd, values.profile),
     stateDir: kind.keep || wantsKept(values) ? state : undefined,
     cacheDir: values.cache === true && state !== undefined ? cacheFolder(state) : undefined,

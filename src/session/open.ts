@@ -44,6 +44,8 @@ export interface OpenOptions extends StartOptions {
   readonly cacheDir?: string | undefined;
   /** V8 without machine code in the sandbox. */
   readonly jitless: boolean;
+  /** Jobs of a scan that go together, at most: the benchmark's, which shows what it is worth. */
+  readonly maxGroup?: number | undefined;
   /** File of a CPU profile. */
   readonly profile?: string | undefined;
 }
@@ -116,6 +118,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
       workers,
       timeoutMs: limits.sliceMs,
       memoryMb: limits.memoryMb,
+      maxGroup: options.maxGroup,
       clock,
       seed: header.seed,
       readFile: async (path, signal) => {

@@ -42,7 +42,7 @@ export async function foundLines(
     return lineReader(group, (found) => {
       total.lines++;
       total.bytes += found.bytes.length;
-      if (total.lines > MAX_LINES || total.bytes > MAX_BYTES) throw new TooManyError();
+      if (total.lines > Math.min(MAX_LINES, settings.maxMatches) || total.bytes > MAX_BYTES) throw new TooManyError();
       own.push(found);
     });
   };
