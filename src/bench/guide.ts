@@ -51,7 +51,7 @@ async function scanRow(root: string, files: number, workers: number, rounds: num
 async function searchRow(root: string, files: number, patterns: readonly string[], workers: number, rounds: number): Promise<Row> {
   await using session = await open({ context: root });
   const search = (max: number): (() => Promise<unknown>) => {
-    const cell = `(await parallel_rg_search(${JSON.stringify(patterns)}, null, { max_workers: ${max}, max_matches: 1000000 })).length`;
+    const cell = `(await parallel_rg_search(${JSON.stringify(patterns)}, null, { max_workers: ${max} })).length`;
     return () => expectOk(session, cell);
   };
   const bare = (): Promise<unknown> =>

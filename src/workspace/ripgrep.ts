@@ -81,7 +81,9 @@ const SETPRIV = "/usr/bin/setpriv";
 const diesWithUs: readonly string[] = process.platform === "linux" && existsSync(SETPRIV) ? [SETPRIV, "--pdeathsig", "KILL"] : [];
 
 function start(rgPath: string, args: readonly string[], run: RipgrepRun): ChildProcess {
-  const [program = rgPath, ...before] = existsSync(rgPath) ? [...diesWithUs, rgPath] : [];
+  // One that is fed ends with us in any case: its standard input does.
+  const outer = run.input === undefined ? diesWithUs : [];
+  const [program = rgPath, ...before] = existsSync(rgPath) ? [...outer, rgPath] : [];
   return spawn(program, [...before, "--no-config", "--no-pre", "--color=never", ...args], {
     cwd: run.cwd,
     env: environment(),

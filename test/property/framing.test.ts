@@ -17,7 +17,7 @@ const heads = fc.oneof(
 
 function read(pieces: readonly Uint8Array[]): { readonly frames: Frame[]; readonly threw: boolean } {
   const frames: Frame[] = [];
-  const reader = new FrameReader((frame) => frames.push(frame));
+  const reader = new FrameReader(({ head, body }) => frames.push({ head, body: Buffer.from(body) }));
   try {
     for (const piece of pieces) reader.push(Buffer.from(piece));
     return { frames, threw: false };

@@ -21,7 +21,7 @@ describe("framing", () => {
       fc.property(bodies, fc.array(fc.integer({ min: 1, max: 64 }), { minLength: 1, maxLength: 8 }), (texts, sizes) => {
         const bytes = Buffer.concat(texts.flatMap((text, n) => encodeFrame({ type: "ping", n }, text)));
         const frames: Frame[] = [];
-        const reader = new FrameReader((frame) => frames.push(frame));
+        const reader = new FrameReader(({ head, body }) => frames.push({ head, body: Buffer.from(body) }));
         for (const piece of cut(bytes, sizes)) reader.push(piece);
         expect(frames.map(({ body }) => body.toString())).toEqual(texts.map((text) => Buffer.from(text).toString()));
         expect(frames.map(({ head }) => head)).toEqual(texts.map((_, n) => ({ type: "ping", n })));
