@@ -6,7 +6,8 @@ import { Heartbeat } from "./heartbeat.ts";
 import { MAX_ARGUMENT } from "./limits.ts";
 import { MemoryWatch } from "./memory-watch.ts";
 import { OpenEntries, type Death, type Ended } from "./open-entries.ts";
-import { encodeFrame, FrameReader, MAX_CHUNK, PROTOCOL_VERSION, type Frame, type HostFrame, type KernelFrame } from "./protocol.ts";
+import { encodeFrame, FrameReader, type Frame } from "./framing.ts";
+import { MAX_CHUNK, PROTOCOL_VERSION, type HostFrame, type KernelFrame } from "./protocol.ts";
 import { PROFILERS_MB } from "./profile.ts";
 import { ScansHeld, type OnJobEnd } from "./scans-held.ts";
 import { endProcess, endSignal, innermostPid, killGroup, type KernelProcess } from "./spawn.ts";
@@ -149,16 +150,13 @@ export class Kernel {
   }
 
   /** JSON of what its isolates were profiled to spend their time in; undefined when it is gone, or does not answer. */
-  profile(): Promise<string | undefined> {
-    if (!this.isAlive) return Promise.resolve(undefined);
-    const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    const timer = setTimeout(resolve, READY_TIMEOUT_MS, undefined);
-    this.#profileTakers.push((profile) => {
-      clearTimeout(timer);
-      resolve(profile);
+  async profile(): Promise<string | undefined> {
+    if (!this.isAlive) return undefined;
+    return await new Promise((resolve) => {
+      this.#profileTakers.push(resolve);
+      setTimeout(resolve, READY_TIMEOUT_MS, undefined).unref();
+      this.send({ type: "profile" });
     });
-    this.send({ type: "profile" });
-    return promise;
   }
 
   send(frame: HostFrame, body?: string | Uint8Array): void {

@@ -2,11 +2,11 @@
 // model, file or key. It dies with the socket to its host, and by its own hand when its memory passes the cap.
 import { Socket } from "node:net";
 import { availableParallelism } from "node:os";
-import { StringDecoder } from "node:string_decoder";
 import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { Batch, batched } from "../batch.ts";
-import { encodeFrame, FrameReader, PROTOCOL_VERSION, type Frame, type HostFrame, type JobEnd, type KernelFrame } from "../protocol.ts";
+import { encodeFrame, FrameReader, type Frame } from "../framing.ts";
+import { PROTOCOL_VERSION, type HostFrame, type JobEnd, type KernelFrame } from "../protocol.ts";
+import { ArrivingText } from "./arriving-text.ts";
 import { Engine, type GuestIsolate, type SharedText } from "./isolate.ts";
 import { Lingering } from "../lingering.ts";
 import { PROFILERS_MB } from "../profile.ts";
@@ -19,8 +19,6 @@ import { ScanPool } from "./scan-pool.ts";
 const HOST_FD = 3;
 /** Bytes of results that wait for the host, beside those of the groups that run. */
 const MAX_UNSENT = 16 * 1024 * 1024;
-/** UTF-16 units of a context: a collection takes a few milliseconds. */
-const WORTH_COLLECTING = 4 * 1024 * 1024;
 /** A thread takes fresh memory at some 4 GB/s. */
 const WATCH_MS = 25;
 /** Scans may pass their heaps by so much before they are given up, and the process its cap while they are. */
@@ -29,7 +27,6 @@ const RELIEF_MB = 128;
 const OUT_OF_MEMORY: NodeJS.Signals = "SIGUSR2";
 
 setFlagsFromString(V8_FLAGS);
-const collectGarbage = collector();
 const [addonPath = "", preludePath = "", scanPath = ""] = process.argv.slice(2);
 const reader = new FrameReader(receive);
 /** Everything is read into one buffer. */
@@ -48,9 +45,7 @@ let guest: GuestIsolate | undefined;
 let running = 0;
 let entering: Promise<void> = Promise.resolve();
 let rssCapMb = Number.POSITIVE_INFINITY;
-/** Of the context that is being loaded, each piece decoded as it comes. */
-let pieces: string[] = [];
-let decoder = new StringDecoder("utf8");
+const arriving = new ArrivingText();
 const contexts: { setup: string; text: SharedText }[] = [];
 const scans = new Map<number, Scan>();
 const scansAllowance = new Lingering();
@@ -95,21 +90,8 @@ async function open(frame: HostFrame & { type: "open" }, body: Buffer): Promise<
   send({ type: "ready", version: PROTOCOL_VERSION, node: process.version, v8: process.versions.v8 });
 }
 
-/** Held twice at most, and once when this returns: the collector would leave the pieces and the string for a long while. */
-function sharedText(): SharedText {
-  pieces.push(decoder.end());
-  const text = pieces.join("");
-  pieces = [];
-  decoder = new StringDecoder("utf8");
-  if (text.length < WORTH_COLLECTING) return engine.share(text);
-  collectGarbage();
-  const shared = engine.share(text);
-  setImmediate(collectGarbage);
-  return shared;
-}
-
 async function loadContext(frame: HostFrame & { type: "context" }, body: Buffer): Promise<void> {
-  const text = sharedText();
+  const text = arriving.share(engine);
   const setup = body.toString();
   if (frame.replaces) contexts.length = 0;
   contexts.push({ setup, text });
@@ -186,7 +168,7 @@ function receive({ head, body }: Frame): void {
     case "open":
       return must(open(frame, body));
     case "chunk":
-      return void pieces.push(decoder.write(body));
+      return arriving.add(body);
     case "context":
       return must(loadContext(frame, body));
     case "enter":
@@ -208,14 +190,6 @@ function receive({ head, body }: Frame): void {
     case "ping":
       return send({ type: "pong", n: frame.n, rss: process.memoryUsage.rss() });
   }
-}
-
-/** The flag is taken back: an isolate would have it as a global. */
-function collector(): () => void {
-  setFlagsFromString("--expose-gc");
-  const collect: unknown = runInNewContext("gc");
-  setFlagsFromString("--no-expose-gc");
-  return typeof collect === "function" ? () => void Reflect.apply(collect, undefined, []) : () => undefined;
 }
 
 function residentMb(): number {

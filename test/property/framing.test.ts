@@ -1,7 +1,8 @@
 // The codec against bytes of any kind: what it lets through is what was framed, and nothing makes it hold more than one frame.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeFrame, FrameReader, MAX_FRAME, type Frame, type KernelFrame } from "../../sandbox/protocol.ts";
+import { encodeFrame, FrameReader, type Frame } from "../../sandbox/framing.ts";
+import { MAX_FRAME, type KernelFrame } from "../../sandbox/protocol.ts";
 
 const heads = fc.oneof(
   fc.record({

@@ -1,7 +1,8 @@
 // Frames survive any chunking; what no honest side sends is refused before it is kept.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeFrame, FrameReader, MAX_FRAME, type Frame } from "../../sandbox/protocol.ts";
+import { encodeFrame, FrameReader, type Frame } from "../../sandbox/framing.ts";
+import { MAX_FRAME } from "../../sandbox/protocol.ts";
 
 function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
   const pieces: Buffer[] = [];
