@@ -23,6 +23,11 @@ export class Collector {
     this.#max = max;
   }
 
+  /** Matches until now, those that are not kept as well. */
+  get total(): number {
+    return this.#total;
+  }
+
   /** How many matches of this file may still count, at most. */
   roomFor(file: string): number {
     return this.#lastFile !== null && file > this.#lastFile ? 0 : this.#max;

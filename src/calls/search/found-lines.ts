@@ -26,23 +26,31 @@ export function isFusable(patterns: readonly string[], { multiline, encoding, fi
   return fixedStrings || patterns.every((pattern) => !/\\[AzZ]|\(\?[a-zA-Z]*(?:-|m)/.test(pattern));
 }
 
-/** Resolves to the lines, a file's together and in order, or to how many there are at least where there are too many. */
+/** There are too many lines: how many with a match were found in how many files until then. */
+export interface TooMany {
+  readonly found: number;
+  readonly files: number;
+}
+
+/** Resolves to the lines, a file's together and in order. */
 export async function foundLines(
   search: Omit<Search, "output" | "patterns">,
   patterns: readonly string[],
-): Promise<readonly FoundLine[] | number> {
+): Promise<readonly FoundLine[] | TooMany> {
   // Smart case is each pattern's own: all of them together would be case-sensitive as soon as one is.
   const { settings } = search;
   const wider = settings.smartCase ? { ...settings, smartCase: false, ignoreCase: true } : settings;
   const runs: FoundLine[][] = [];
-  const total = { lines: 0, bytes: 0 };
+  const total = { lines: 0, found: 0, bytes: 0, files: 0 };
   const read = (_: number, group: Group): Reader => {
     const own: FoundLine[] = [];
     runs.push(own);
     return lineReader(group, (found) => {
+      if (found.file !== own.at(-1)?.file) total.files++;
       total.lines++;
+      if (found.isMatch) total.found++;
       total.bytes += found.bytes.length;
-      if (total.lines > Math.min(MAX_LINES, settings.maxMatches) || total.bytes > MAX_BYTES) throw new TooManyError();
+      if (total.found > settings.maxMatches || total.lines > MAX_LINES || total.bytes > MAX_BYTES) throw new TooManyError();
       own.push(found);
     });
   };
@@ -51,7 +59,7 @@ export async function foundLines(
     await runSearch({ ...search, patterns: [patterns], settings: wider, output }, read);
     return runs.flat();
   } catch (error) {
-    if (error instanceof TooManyError) return total.lines;
+    if (error instanceof TooManyError) return total;
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import { onePattern, pathList, patternList } from "./arguments.ts";
 import { attribute } from "./attribute.ts";
 import { Collector } from "./collector.ts";
 import { FileMatches } from "./file-matches.ts";
-import { foundLines, isFusable } from "./found-lines.ts";
+import { foundLines, isFusable, type TooMany } from "./found-lines.ts";
 import { LineCutter } from "./json-lines.ts";
 import { isAboutLine, parseMessage } from "./message.ts";
 import { searchOptions } from "./options.ts";
@@ -26,31 +26,43 @@ export async function searchPatterns(
   const collector = new Collector(settings.maxMatches);
   const search = { paths: pathList(paths), settings, tools, found: {} };
   const each = { ...search, patterns: list.map((pattern) => [pattern]) };
-  const searchAlone = async (only?: ReadonlySet<string>): Promise<void> => {
-    const output = ["--json", `--context=${settings.contextLines}`];
-    await runSearch({ ...each, output, only }, (pattern, group) => matchReader(pattern, group, settings, collector));
-  };
-  const found = isFusable(list, settings) ? await foundLines(search, list) : 0;
-  if (typeof found === "number") {
-    // Where there are more than are wanted, only the first files are worth a look at their lines.
-    if (found <= settings.maxMatches) await searchAlone();
-    else await searchAlone(firstOf(await countMatches(each), settings.maxMatches, collector));
-    return collector.result();
-  }
-  await attribute(found, list, settings, tools, collector);
+  const found = isFusable(list, settings) ? await foundLines(search, list) : undefined;
+  if (found === undefined) await searchAlone(each, collector);
+  else if (!("found" in found)) await attribute(found, list, settings, tools, collector);
+  else if (found.found <= settings.maxMatches) await searchAlone(each, collector);
+  else await searchFirst(each, found, collector);
   return collector.result();
 }
 
-/** The files, in order, that have the first `max` of the matches; those of the others are only counted. */
-function firstOf(counts: ReadonlyMap<string, number>, max: number, collector: Collector): ReadonlySet<string> {
-  const first = new Set<string>();
-  let sum = 0;
+type AloneSearch = Omit<Search, "output">;
+
+/** Each pattern by itself; all that it finds. */
+async function searchAlone(search: AloneSearch, collector: Collector, only?: ReadonlySet<string>): Promise<void> {
+  const { settings } = search;
+  const output = ["--json", `--context=${settings.contextLines}`];
+  await runSearch({ ...search, output, only }, (pattern, group) => matchReader(pattern, group, settings, collector));
+}
+
+/** So many of the files, in order, as should have the matches that are wanted, and half as many again. */
+const AMPLE = 1.5;
+
+/** Where there are more matches than are wanted: those of the first files, and how many the others have. */
+async function searchFirst(search: AloneSearch, { found, files }: TooMany, collector: Collector): Promise<void> {
+  const { maxMatches } = search.settings;
+  const names = search.found?.targets?.groups.flatMap(({ args, nameOf }) => args.map(nameOf)).toSorted() ?? [];
+  const first = Math.ceil((maxMatches * files * AMPLE) / found);
+  const [, counts] = await Promise.all([
+    searchAlone(search, collector, new Set(names.slice(0, first))),
+    countMatches({ ...search, only: new Set(names.slice(first)) }),
+  ]);
+  let missing = maxMatches - collector.total;
+  const more = new Set<string>();
   for (const [file, count] of [...counts].toSorted(byName)) {
-    if (sum < max) first.add(file);
+    if (missing > 0) more.add(file);
     else collector.add([], count);
-    sum += count;
+    missing -= count;
   }
-  return first;
+  if (more.size > 0) await searchAlone(search, collector, more);
 }
 
 /** Paths of the files that have a match, sorted. */
@@ -81,7 +93,7 @@ export async function searchCount(pattern: unknown, paths: unknown, options: unk
 }
 
 /** Of each file with a match, all patterns together. */
-async function countMatches(search: Omit<Search, "output">): Promise<Map<string, number>> {
+async function countMatches(search: AloneSearch): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   const output = ["--count-matches", "--with-filename", "--null"];
   await runSearch({ ...search, output }, (_, group) =>
