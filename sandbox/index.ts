@@ -7,6 +7,6 @@ export { post as guardPost } from "./guards.ts";
 export type { Death, Ended } from "./open-entries.ts";
 export { cpuProfile, type CpuProfile, type ProfileNode } from "./profile.ts";
 export { Spare } from "./spare.ts";
-export { isolatedVmVersion, kernelFiles, permissionDeniesNetwork, spawnKernel, type KernelProcess } from "./spawn.ts";
+export { isolatedVmVersion, kernelFiles, permissionDeniesNetwork, runBare, spawnKernel, type KernelProcess } from "./spawn.ts";
 export { transform } from "./transform/index.ts";
 export { stopTransform, warmUp } from "./transform/strip.ts";

@@ -1,5 +1,5 @@
 // Starts a kernel process: the only place that names Node's flags and what the kernel may read.
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { Socket } from "node:net";
@@ -7,6 +7,7 @@ import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { bubblewrap } from "./bubblewrap.ts";
 import { cacheOf } from "./script-cache.ts";
 
@@ -132,6 +133,11 @@ function start({ zone, locale, jitless }: SpawnOptions): KernelProcess {
     if (text.length < 4_000) text += chunk.toString().slice(0, 4_000 - text.length);
   });
   return { child, socket: hostSocket(child), stderr: () => text };
+}
+
+/** What a script of ours prints in a process of its own that may have isolates: the benchmark's, with no guest in it. */
+export async function runBare(script: string): Promise<string> {
+  return (await promisify(execFile)(process.execPath, ["--no-node-snapshot", "-e", script])).stdout;
 }
 
 /** Ends a kernel process, and waits for nothing of it. */

@@ -22,7 +22,7 @@ const MAX_UNSENT = 16 * 1024 * 1024;
 /** A thread takes fresh memory at some 4 GB/s. */
 const WATCH_MS = 25;
 /** Scans may pass their heaps by so much before they are given up, and the process its cap while they are. */
-const RELIEF_MB = 128;
+const RELIEF_MB = 192;
 /** Ends this process whatever its isolates do; the host reads "memory" in it. */
 const OUT_OF_MEMORY: NodeJS.Signals = "SIGUSR2";
 

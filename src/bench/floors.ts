@@ -2,7 +2,7 @@
 import { execFile, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
-import { kernelFiles } from "../../sandbox/index.ts";
+import { kernelFiles, runBare } from "../../sandbox/index.ts";
 import type { SessionOptions } from "../library/open-session.ts";
 import { compared, median, row, temporaryFolder, timed, type Row } from "./measure.ts";
 import { open } from "./session.ts";
@@ -30,15 +30,15 @@ export async function floorRows({ rounds, isQuick, program, onRow }: FloorOption
 }
 
 /** Of a cell: its types taken out, compiled and run, and nothing else. In a process of its own, as Node has to be told about isolates. */
-const BARE_CELL = `
-const [ivmPath, esbuildPath, source, cells] = process.argv.slice(1);
+const bareCells = (cells: number): string => `
+const [ivmPath, esbuildPath, source, cells] = ${JSON.stringify([kernelFiles().addon, createRequire(import.meta.url).resolve("esbuild"), CELL, cells])};
 const { ivm } = require(ivmPath);
-const { transform } = require(esbuildPath);
+const { transform, stop } = require(esbuildPath);
 const isolate = new ivm.Isolate();
 const context = isolate.createContextSync();
 (async () => {
   const times = [];
-  for (let i = 0; i < Number(cells); i++) {
+  for (let i = 0; i < cells; i++) {
     const started = performance.now();
     const { code } = await transform("{" + source + "}", { loader: "ts" });
     const script = await isolate.compileScript(code);
@@ -46,18 +46,17 @@ const context = isolate.createContextSync();
     times.push(performance.now() - started);
   }
   console.log(times.sort((a, b) => a - b)[times.length >> 1]);
-  process.exit();
+  isolate.dispose();
+  await stop();
 })();`;
 
 /** In three parts, the bare ones between them. */
 async function cellRow(cells: number): Promise<Row> {
   await using session = await open({});
-  const esbuild = createRequire(import.meta.url).resolve("esbuild");
-  const bare = ["--no-node-snapshot", "-e", BARE_CELL, kernelFiles().addon, esbuild, CELL, String(cells)];
   const [own, floor]: [number[], number[]] = [[], []];
   for (let part = 0; part < 3; part++) {
     for (let i = 0; i < cells; i++) own.push(await timed(() => session.run(CELL)));
-    floor.push(Number((await promisify(execFile)(process.execPath, bare)).stdout));
+    floor.push(Number(await runBare(bareCells(cells))));
   }
   return row("a trivial cell", median(own), 1, { floor: { name: "esbuild and a bare isolate", ms: median(floor) } });
 }
