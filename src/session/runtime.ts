@@ -18,6 +18,9 @@ import type { SessionOptions } from "./options.ts";
 import type { Unfinished } from "./unfinished.ts";
 import { INTERRUPTED, verdict, type Cut } from "./verdict.ts";
 
+/** A slice has so long to end by itself when its cell is interrupted. */
+const INTERRUPT_GRACE_MS = 50;
+
 /** Owns its kernels and everything in flight; `close` ends them. */
 export class Runtime {
   readonly #options: SessionOptions;
@@ -27,6 +30,8 @@ export class Runtime {
   readonly #looks = new Looks();
   readonly guest: GuestState;
   #running: RunningCell | undefined;
+  /** It ends with the slice that runs. */
+  #interrupted: RunningCell | undefined;
   /** What an earlier process left open, until it is taken up. */
   #unfinished: Unfinished | undefined;
 
@@ -125,10 +130,14 @@ export class Runtime {
     const running = this.#running;
     if (running === undefined) return;
     if (!this.#entries.isEntering) return running.end({ kind: "interrupted", error: INTERRUPTED });
-    // Code in the middle of a slice cannot be stopped and kept: the isolate goes.
-    const kernel = this.guest.live;
-    running.end({ kind: "interrupted", error: INTERRUPTED, state: "lost" });
-    if (kernel !== undefined) this.guest.lose(kernel);
+    // A slice that is about to end keeps everything; code in the middle of one cannot be stopped and kept: the isolate goes.
+    this.#interrupted = running;
+    setTimeout(() => {
+      if (this.#running !== running) return;
+      const kernel = this.guest.live;
+      running.end({ kind: "interrupted", error: INTERRUPTED, state: "lost" });
+      if (kernel !== undefined) this.guest.lose(kernel);
+    }, INTERRUPT_GRACE_MS).unref();
   }
 
   async close(): Promise<void> {
@@ -189,7 +198,8 @@ export class Runtime {
     }
     if (kernelLost === true) this.guest.lose(kernel);
     if (running !== undefined) running.entered(cell, found);
-    else if (warning !== undefined) emit({ type: "notice", text: `cell ${cell} left behind ${warning}` });
+    if (running !== undefined && running === this.#interrupted) running.end({ kind: "interrupted", error: INTERRUPTED });
+    if (running === undefined && warning !== undefined) emit({ type: "notice", text: `cell ${cell} left behind ${warning}` });
   }
 
   #looked(kernel: Kernel, id: number, ended: Ended): void {
