@@ -1,5 +1,6 @@
 // What crosses between the host and a kernel in thousands goes many to a frame: the heads in the frame's, the texts behind one another in
 // its body. A frame for each would cost more than the small job it is about.
+
 /** A frame waits for so many, or so many bytes of them, or the end of the loop's turn. */
 const MAX_COUNT = 256;
 const MAX_BYTES = 64 * 1024;

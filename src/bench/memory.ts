@@ -1,12 +1,15 @@
 // What a kernel holds of its context: while it is loaded, and with scan isolates that share it. Linux alone says.
 import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { optimalWorkers } from "../config/workers.ts";
 import type { MemoryRow } from "./measure.ts";
 import { expectOk, open } from "./session.ts";
 import type { ReplSession } from "../library/session.ts";
 
 const MB = 1_000_000;
 const LINE = "a line of a log with some words in it\n";
-const ISOLATES = 4;
+/** As many as run here at a time. */
+const ISOLATES = Math.min(optimalWorkers(), availableParallelism());
 
 export async function memoryRows(isQuick: boolean): Promise<MemoryRow[]> {
   if (process.platform !== "linux") return [];

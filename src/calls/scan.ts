@@ -106,7 +106,7 @@ export class ScanService {
         if (signal.aborted) return;
         const kind = item === undefined ? "none" : "value" in item ? "value" : "file";
         jobs.sent(index, functions, text?.length ?? 0);
-        sent.add({ index, kind, ...about }, text);
+        sent.add({ index, kind, ...about }, text, about.path?.length);
       } catch (error) {
         const code = error instanceof HostError ? error.code : "E_DEFECT";
         for (let fn = 0; fn < functions; fn++) jobs.failed(fn * items.length + index, code, messageOf(error));

@@ -154,9 +154,11 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     },
     async [Symbol.asyncDispose]() {
       await session.close();
-      if (profile !== undefined) emit({ type: "notice", text: await profile.finish() });
       scheduler[Symbol.dispose]();
       await start[Symbol.asyncDispose]();
+      // Last: a disk that is full keeps nothing else from being let go of.
+      const profiled = await profile?.finish();
+      if (profiled !== undefined) emit({ type: "notice", text: profiled });
     },
   };
   return opened;

@@ -2,11 +2,11 @@
 // editors open, and as the few functions that take the most time.
 import { writeFile } from "node:fs/promises";
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
-import { cpuProfile, type CpuProfile, type Kernel, type ProfileNode } from "../../sandbox/index.ts";
+import { cpuProfile, SCRIPT_NAME, type CpuProfile, type Kernel, type ProfileNode } from "../../sandbox/index.ts";
 import { HostError, messageOf } from "../errors.ts";
 
 /** A function and where it stands: `cell 2:14`, `scan`, or "" for what is V8's own. */
-export interface HotFunction {
+interface HotFunction {
   readonly name: string;
   readonly place: string;
   readonly ms: number;
@@ -22,10 +22,11 @@ export class SessionProfile {
   /** Of each kernel what it sampled until now: the last ones of one that is gone stay. */
   readonly #taken = new Map<Kernel, CpuProfile>();
   readonly #maps = new Map<number, TraceMap>();
+  #isFinished = false;
 
-  /** Throws E_USAGE when nothing can be written there. */
+  /** Throws E_USAGE when nothing can be written there; what is there stays until there is a profile. */
   static async at(file: string): Promise<SessionProfile> {
-    await write(file, "");
+    await write(file, "", "a");
     return new SessionProfile(file);
   }
 
@@ -45,11 +46,13 @@ export class SessionProfile {
     if (kernel !== undefined && profile !== undefined) this.#taken.set(kernel, profile);
   }
 
-  /** Writes the file; resolves to what there is to say. */
-  async finish(): Promise<string> {
+  /** Writes the file; resolves to what there is to say, once. */
+  async finish(): Promise<string | undefined> {
+    if (this.#isFinished) return undefined;
+    this.#isFinished = true;
     const profiles = [...this.#taken.values()];
     await write(this.#file, JSON.stringify(fileOf(profiles, (node) => this.#frame(node))));
-    const hot = this.hottest();
+    const hot = this.#hottest();
     const total = hot.reduce((sum, { ms }) => sum + ms, 0);
     const entries = profiles.reduce((sum, each) => sum + each.entries, 0);
     const left = profiles.reduce((sum, each) => sum + each.unprofiled, 0);
@@ -67,16 +70,17 @@ export class SessionProfile {
   }
 
   /** By own time, the most first. */
-  hottest(): HotFunction[] {
+  #hottest(): HotFunction[] {
     const found = new Map<string, { name: string; place: string; ms: number }>();
     for (const { nodes, samples, deltas } of this.#taken.values()) {
-      for (const [i, sample] of samples.entries()) {
-        const node = nodes[sample];
-        if (node === undefined || IDLE.has(node[1])) continue;
+      const own = nodes.map(() => 0);
+      for (const [i, sample] of samples.entries()) own[sample] = (own[sample] ?? 0) + (deltas[i] ?? 0) / 1_000;
+      for (const [i, node] of nodes.entries()) {
+        if (own[i] === 0 || IDLE.has(node[1])) continue;
         const { name, place } = this.#named(node);
         const key = `${name}\0${place}`;
         const known = found.get(key) ?? { name, place, ms: 0 };
-        known.ms += (deltas[i] ?? 0) / 1_000;
+        known.ms += own[i] ?? 0;
         found.set(key, known);
       }
     }
@@ -85,7 +89,7 @@ export class SessionProfile {
 
   #named(node: ProfileNode): { name: string; place: string } {
     const { functionName, url, lineNumber } = this.#frame(node);
-    if (url === PRELUDE) return { name: "the prelude", place: "" };
+    if (url === SCRIPT_NAME) return { name: "the prelude", place: "" };
     if (url === "") return { name: functionName, place: "" };
     return { name: functionName === "" ? "(anonymous)" : functionName, place: url.startsWith("cell ") ? `${url}:${lineNumber + 1}` : url };
   }
@@ -109,8 +113,6 @@ interface Frame {
   readonly lineNumber: number;
   readonly columnNumber: number;
 }
-
-const PRELUDE = "rlm:prelude";
 
 function frame(functionName: string, url: string, line: number, column: number): Frame {
   return { functionName, scriptId: "0", url, lineNumber: Math.max(0, line - 1), columnNumber: Math.max(0, column - 1) };
@@ -142,8 +144,8 @@ function fileOf(profiles: readonly CpuProfile[], frameOf: (node: ProfileNode) =>
   return { nodes, startTime: 0, endTime: timeDeltas.reduce((sum, each) => sum + each, 0), samples, timeDeltas };
 }
 
-async function write(file: string, text: string): Promise<void> {
-  await writeFile(file, text).catch((error: unknown) => {
+async function write(file: string, text: string, flag = "w"): Promise<void> {
+  await writeFile(file, text, { flag }).catch((error: unknown) => {
     throw new HostError("E_USAGE", `the profile cannot be written to ${file}: ${messageOf(error)}`, { cause: error });
   });
 }

@@ -1,6 +1,7 @@
 // Frames survive any chunking; what no honest side sends is refused before it is kept.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Batch, batched } from "../../sandbox/batch.ts";
 import { encodeFrame, FrameReader, type Frame } from "../../sandbox/framing.ts";
 import { MAX_FRAME } from "../../sandbox/protocol.ts";
 
@@ -39,5 +40,24 @@ describe("framing", () => {
     bytes.writeUInt32LE(total, 0);
     bytes.writeUInt32LE(head, 4);
     expect(() => new FrameReader(() => undefined).push(bytes)).toThrow();
+  });
+});
+
+describe("batches", () => {
+  it("give back heads and texts in order, many to a frame, and no frame's head grows past what a reader takes", () => {
+    const got: [number, string][] = [];
+    const frames: number[] = [];
+    const batch = new Batch<{ index: number; path: string }>((heads, body) => {
+      frames.push(JSON.stringify(heads).length);
+      for (const [{ index }, text] of batched(heads, Buffer.from(body))) got.push([index, text]);
+    });
+    for (let index = 0; index < 1_000; index++) {
+      const path = "\u0001".repeat(index < 500 ? 4_000 : 1);
+      batch.add({ index, path }, `é${index}`, path.length);
+    }
+    batch.flush();
+    expect(got).toEqual(Array.from({ length: 1_000 }, (_, i) => [i, `é${i}`]));
+    expect(Math.max(...frames)).toBeLessThan(1024 * 1024);
+    expect(frames.length).toBeLessThan(100);
   });
 });

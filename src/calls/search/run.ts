@@ -55,7 +55,8 @@ export async function runSearch(search: Search, read: (pattern: number, group: G
   if (search.found !== undefined) search.found.targets = targets;
   // With no file to search a bad pattern is bad all the same.
   if (targets.groups.length === 0) for (const pattern of patterns.flat()) await assertAccepted(pattern, settings, signal);
-  const groups = search.only === undefined ? targets.groups : targets.groups.flatMap((group) => narrowed(group, search.only));
+  const { only } = search;
+  const groups = only === undefined ? targets.groups : targets.groups.flatMap((group) => narrowed(group, only));
   const jobs = patterns.flatMap((each, index) => groups.map((group) => ({ patterns: each, index, group })));
   const threads = Math.min(settings.maxWorkers ?? tools.maxWorkers, tools.maxWorkers);
   const atOnce = Math.max(1, Math.min(threads, jobs.length));
@@ -71,7 +72,7 @@ export async function runSearch(search: Search, read: (pattern: number, group: G
   await limit.map(jobs, (job) => (slots === undefined ? runOne(job) : slots(() => runOne(job))));
 }
 
-function narrowed(group: Group, only: ReadonlySet<string> = new Set()): Group[] {
+function narrowed(group: Group, only: ReadonlySet<string>): Group[] {
   const args = group.args.filter((arg) => only.has(group.nameOf(arg)));
   return args.length === 0 ? [] : [{ ...group, args }];
 }
