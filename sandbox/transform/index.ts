@@ -3,6 +3,7 @@ import { EVERYDAY_NAMES, RESERVED_NAMES } from "../../prelude/contract.ts";
 import type { CellError } from "../outcome.ts";
 import { keepConstants } from "./constants.ts";
 import { objectLiteral } from "./object-literal.ts";
+import { plainJavaScript } from "./plain.ts";
 import { rewrite } from "./rewrite.ts";
 import { refusal } from "./scan.ts";
 import { stripTypes, type Stripped } from "./strip.ts";
@@ -28,8 +29,10 @@ export async function transform(source: string, cell: number): Promise<Transform
   const refused = refusal(text);
   if (refused !== undefined) return failed("E_TRANSFORM", "SyntaxError", refused);
 
-  const changed = (await objectLiteral(text)) ?? (await keepConstants(text));
-  const stripped = changed?.stripped ?? (await stripTypes(text));
+  const object = await objectLiteral(text);
+  const plain = object === undefined ? plainJavaScript(text) : undefined;
+  const changed = object ?? (plain === undefined ? await keepConstants(text) : undefined);
+  const stripped = plain ?? changed?.stripped ?? (await stripTypes(text));
   if (!stripped.ok) return rejection(text, stripped);
 
   const rewritten = rewrite(text, stripped, changed?.unshift ?? UNMOVED, cell);

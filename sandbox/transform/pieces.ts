@@ -1,6 +1,6 @@
-// Builds the emitted script from pieces of esbuild's output, and the source map from the script back to the cell with it.
+// Builds the emitted script from pieces of a stripped cell, and the source map from the script back to the cell with it.
 import { STRICT_LINES } from "./strip.ts";
-import { decode, encode, type SourceMapMappings, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
+import { encode, type SourceMapMappings, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
 
 /** A stretch of code (offsets, end exclusive) replaced by a text, or left out of its place because it stands elsewhere. */
 export interface Edit {
@@ -13,7 +13,7 @@ export interface Edit {
 export type Unshift = (line: number, column: number) => readonly [line: number, column: number];
 
 export class Pieces {
-  /** esbuild's output. */
+  /** The stripped cell. */
   readonly code: string;
   readonly #lineStarts: readonly number[];
   readonly #mappings: SourceMapMappings;
@@ -24,10 +24,10 @@ export class Pieces {
   readonly #outMappings: SourceMapSegment[][] = [[]];
   #column = 0;
 
-  constructor(code: string, map: string, unshift: Unshift) {
+  constructor(code: string, mappings: SourceMapMappings, unshift: Unshift) {
     this.code = code;
     this.#lineStarts = lineStarts(code);
-    this.#mappings = decode(mappingsOf(map));
+    this.#mappings = mappings;
     this.#unshift = (line, column) => unshift(line - STRICT_LINES, column);
   }
 
@@ -116,10 +116,10 @@ export class Pieces {
   }
 }
 
-/** esbuild writes \n alone between lines, and leaves U+2028 and U+2029 in strings: ends of lines to its map and to V8. */
+/** Between lines stands \n, in plain cells also \r\n; esbuild leaves U+2028 and U+2029 in strings: ends of lines to its map and to V8. */
 const LINE_END = /[\n\u2028\u2029]/g;
 
-function lineStarts(code: string): number[] {
+export function lineStarts(code: string): number[] {
   return [0, ...code.matchAll(LINE_END).map((match) => match.index + 1)];
 }
 
@@ -149,11 +149,4 @@ function before(segments: readonly SourceMapSegment[], column: number): SourceMa
     else high = middle;
   }
   return segments[low - 1];
-}
-
-function mappingsOf(map: string): string {
-  const parsed: unknown = JSON.parse(map);
-  return typeof parsed === "object" && parsed !== null && "mappings" in parsed && typeof parsed.mappings === "string"
-    ? parsed.mappings
-    : "";
 }

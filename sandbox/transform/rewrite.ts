@@ -1,4 +1,4 @@
-// esbuild's JavaScript to a script the guest can run many of, one after another, in one realm: parsed by acorn, spliced, mapped.
+// A cell's JavaScript to a script the guest can run many of, one after another, in one realm: parsed by acorn, spliced, mapped.
 import {
   parse,
   type ExpressionStatement,
@@ -14,6 +14,7 @@ import { closureEdits } from "./closures.ts";
 import { isModuleItem, recordCompletion } from "./completion.ts";
 import { Declarations } from "./declarations.ts";
 import { Pieces, type Unshift } from "./pieces.ts";
+import type { Stripped } from "./strip.ts";
 
 type Position = { readonly line: number; readonly column: number };
 
@@ -21,14 +22,9 @@ export type Rewritten =
   | { readonly ok: true; readonly script: string; readonly names: ReadonlyMap<string, Position | undefined> }
   | { readonly ok: false; readonly error: CellError };
 
-export function rewrite(
-  source: string,
-  stripped: { readonly code: string; readonly map: string },
-  unshift: Unshift,
-  cell: number,
-): Rewritten {
+export function rewrite(source: string, stripped: Stripped & { readonly ok: true }, unshift: Unshift, cell: number): Rewritten {
   const { code } = stripped;
-  const pieces = new Pieces(code, stripped.map, unshift);
+  const pieces = new Pieces(code, stripped.mappings, unshift);
   const parsed = parseCell(code, pieces);
   if (!parsed.ok) return parsed;
   const { program } = parsed;

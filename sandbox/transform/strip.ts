@@ -1,13 +1,14 @@
 // Types out of a cell, by esbuild. Its service is one process for all sessions and a hostile cell can kill or hang it, so it runs
 // under supervision: 2 s a cell, restarted when it dies; only the request that dies twice, alone, is the culprit.
 import childProcess from "node:child_process";
+import { decode, type SourceMapMappings } from "@jridgewell/sourcemap-codec";
 import type * as esbuild from "esbuild";
 
 const STRIP_TIMEOUT_MS = 2_000;
 
-/** JavaScript and its source map, or where the cell is wrong. Lines and columns from 1, in UTF-16 units of the source. */
+/** JavaScript and its mappings to the source, or where the cell is wrong. Lines and columns from 1, in UTF-16 units of the source. */
 export type Stripped =
-  | { readonly ok: true; readonly code: string; readonly map: string }
+  | { readonly ok: true; readonly code: string; readonly mappings: SourceMapMappings }
   | { readonly ok: false; readonly text: string; readonly line: number; readonly column: number; readonly atEnd: boolean }
   | { readonly ok: false; readonly crashed: string };
 
@@ -24,7 +25,7 @@ const OPTIONS = {
 } as const satisfies esbuild.TransformOptions;
 
 /** esbuild moves functions out of blocks unless the code itself says that it is strict; `alwaysStrict` is not enough. */
-const STRICT = '"use strict";\n';
+export const STRICT = '"use strict";\n';
 /** Lines in front of the cell in the source map. The lines of errors are the cell's. */
 export const STRICT_LINES = 1;
 let loaded: Promise<typeof esbuild> | undefined;
@@ -68,7 +69,7 @@ async function attempt(source: string): Promise<Stripped> {
   try {
     const result = await Promise.race([quietly(() => transform(STRICT + source, OPTIONS)), expired]);
     if (result === "expired") return await crashed(`taking the types out took more than ${STRIP_TIMEOUT_MS / 1000} s`);
-    return { ok: true, code: result.code, map: result.map };
+    return { ok: true, code: result.code, mappings: decode(mappingsOf(result.map)) };
   } catch (error) {
     const failure = isFailure(error) ? error.errors[0] : undefined;
     if (failure === undefined) return await crashed("esbuild stopped on this cell");
@@ -91,6 +92,13 @@ function quietly<T>(start: () => T): T {
   } finally {
     childProcess.spawn = spawn;
   }
+}
+
+function mappingsOf(map: string): string {
+  const parsed: unknown = JSON.parse(map);
+  return typeof parsed === "object" && parsed !== null && "mappings" in parsed && typeof parsed.mappings === "string"
+    ? parsed.mappings
+    : "";
 }
 
 /** `stop` also forgets a dead service; the next request starts a new one. */

@@ -16,10 +16,13 @@ export interface FloorOptions {
 }
 
 const MB = 1_000_000;
-const CELL = "let n: number = 1; n + 1";
+const CELLS = [
+  ["a trivial cell", "let n = 1; n + 1"],
+  ["a trivial cell with types", "let n: number = 1; n + 1"],
+] as const;
 
 export async function floorRows({ rounds, isQuick, program, onRow }: FloorOptions): Promise<void> {
-  onRow(await cellRow(isQuick ? 20 : 100));
+  for (const [name, source] of CELLS) onRow(await cellRow(name, source, isQuick ? 20 : 100));
   onRow(await callRow(isQuick ? 200 : 2_000));
   for (const [queries, limit] of isQuick ? [[50, 10] as const] : [[50, 10] as const, [500, 10] as const])
     onRow(await jitterRow(queries, limit));
@@ -30,8 +33,8 @@ export async function floorRows({ rounds, isQuick, program, onRow }: FloorOption
 }
 
 /** Of a cell: its types taken out, compiled and run, and nothing else. In a process of its own, as Node has to be told about isolates. */
-const bareCells = (cells: number): string => `
-const [ivmPath, esbuildPath, source, cells] = ${JSON.stringify([kernelFiles().addon, createRequire(import.meta.url).resolve("esbuild"), CELL, cells])};
+const bareCells = (source: string, cells: number): string => `
+const [ivmPath, esbuildPath, source, cells] = ${JSON.stringify([kernelFiles().addon, createRequire(import.meta.url).resolve("esbuild"), source, cells])};
 const { ivm } = require(ivmPath);
 const { transform, stop } = require(esbuildPath);
 const isolate = new ivm.Isolate();
@@ -51,14 +54,14 @@ const context = isolate.createContextSync();
 })();`;
 
 /** In three parts, the bare ones between them. */
-async function cellRow(cells: number): Promise<Row> {
+async function cellRow(name: string, source: string, cells: number): Promise<Row> {
   await using session = await open({});
   const [own, floor]: [number[], number[]] = [[], []];
   for (let part = 0; part < 3; part++) {
-    for (let i = 0; i < cells; i++) own.push(await timed(() => session.run(CELL)));
-    floor.push(Number(await runBare(bareCells(cells))));
+    for (let i = 0; i < cells; i++) own.push(await timed(() => session.run(source)));
+    floor.push(Number(await runBare(bareCells(source, cells))));
   }
-  return row("a trivial cell", median(own), 1, { floor: { name: "esbuild and a bare isolate", ms: median(floor) } });
+  return row(name, median(own), 1, { floor: { name: "esbuild and a bare isolate", ms: median(floor) } });
 }
 
 async function callRow(calls: number): Promise<Row> {
