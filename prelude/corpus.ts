@@ -5,7 +5,7 @@ import type { ContextSetup } from "./contract.ts";
 import { badArgument } from "./errors.ts";
 import { argumentJson } from "./json.ts";
 import { kindOf, optionsOf, shown } from "./options.ts";
-import { create, define, freeze, isArray, keys, map } from "./primordials.ts";
+import { create, define, filter, freeze, isArray, keys, map } from "./primordials.ts";
 
 interface CorpusFile {
   readonly path: string;
@@ -51,6 +51,11 @@ export class Contexts {
 
   fileOf(item: unknown): string | undefined {
     return typeof item === "object" && item !== null ? this.#files.get(item) : undefined;
+  }
+
+  /** The name of a context that is this very value. */
+  nameOf(value: unknown): string | undefined {
+    return filter(keys(this.#all), (name) => this.#all[name] === value)[0];
   }
 
   isCorpus(value: unknown): boolean {

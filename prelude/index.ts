@@ -53,7 +53,7 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   const cells = new Cells({ bridge, console, answer, stacks, limits });
   cells.install();
 
-  const models = new ModelCalls(bridge, (value) => contexts.isCorpus(value), limits.argument);
+  const models = new ModelCalls(bridge, contexts, limits.argument);
   const search = new Search(bridge, limits.argument);
   // What stands in every isolate from the start; a session variable of the same name is the session's.
   const builtIns = create(null) as Record<string, true>;

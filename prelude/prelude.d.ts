@@ -83,9 +83,9 @@ interface RlmOptions extends QueryOptions {
   max_iterations?: number;
 }
 /**
- * Run a child RLM with its own sandbox and loop, one level deeper. At the depth limit, where this version always is, it runs as an
- * llm_query, with the text of `context`, where given, after the prompt, and says so; a Corpus or what does not fit the model's
- * window is E_LLM_TOO_LARGE.
+ * Run a child RLM with its own sandbox and loop, one level deeper: what its FINAL gets is the answer. Without one it is an error
+ * (E_NO_ANSWER, E_BUDGET, …), in a batch a null slot. At the depth limit it runs as an llm_query, with the text of `context`, where
+ * given, after the prompt, and says so; a Corpus or what does not fit the model's window is E_LLM_TOO_LARGE.
  */
 declare function rlm_query<T = any>(prompt: string, options?: RlmOptions): Promise<T>;
 declare function rlm_batch_query<T = any>(prompts: readonly string[], options?: RlmOptions & BatchOptions): Promise<(T | null)[]>;

@@ -29,6 +29,8 @@ export const ERROR_CODES = {
   E_LLM_SCRIPT: "no reply or rule of the script file fits the request",
   E_OFFLINE_UNSUPPORTED: "the offline model cannot do this honestly",
   E_MODEL_NOT_ALLOWED: "a cell asked for a model that is not on the session's allow list",
+  E_NO_ANSWER: "a child ended without an answer",
+  E_DECLINED: "a person did not agree, or nobody was there to be asked",
   E_BATCH: 'slots of a batch failed and on_error is "throw"',
   E_SCAN_CAPTURE: "a scan function mentions something that cannot be captured by value",
   E_SCAN_TIMEOUT: "a scan job passed the slice limit",

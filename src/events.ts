@@ -8,6 +8,8 @@ export type RunEvent =
   | { readonly type: "cell_end"; readonly outcome: Outcome }
   /** A batch, scan or the cell's own `progress()`: `done` of `total` (null: unknown). */
   | { readonly type: "progress"; readonly label: string; readonly done: number; readonly total: number | null; readonly text?: string }
+  /** What happens in a child, and in its children; `session` is its id, `depth` 1 or more. */
+  | { readonly type: "child"; readonly session: string; readonly depth: number; readonly event: RunEvent }
   | { readonly type: "turn_start"; readonly iteration: number }
   | { readonly type: "turn_reply"; readonly iteration: number; readonly text: string; readonly code: string | null }
   | { readonly type: "model_call"; readonly model: string; readonly purpose: "root" | "sub"; readonly ms: number; readonly ok: boolean };

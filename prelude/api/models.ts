@@ -6,10 +6,13 @@ import { badArgument, coded } from "../errors.ts";
 import { argumentJson } from "../json.ts";
 import { kindOf, optionsOf, shown, type Options } from "../options.ts";
 import { create, define, filter, isArray, isError, join, map, NativePromise, stringifyJson, sublist } from "../primordials.ts";
-import { correction, readReply, type Schema } from "./schema.ts";
+import type { Contexts } from "../corpus.ts";
+import { correction, readReply, schemaError, type Schema } from "./schema.ts";
 
 interface Slot {
   readonly text: string | null;
+  /** A child's, where one ran: any JSON value. */
+  readonly answer?: unknown;
   readonly error?: { readonly code: string; readonly message: string };
 }
 
@@ -29,14 +32,14 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
 
 export class ModelCalls {
   readonly #bridge: Bridge;
-  readonly #isCorpus: (value: unknown) => boolean;
+  readonly #contexts: Pick<Contexts, "isCorpus" | "nameOf">;
   readonly #argument: number;
   /** Prompts whose replies did not fit: they are asked anew, the host would give the same replies again. */
   readonly #unfit: Record<string, true> = create(null) as Record<string, true>;
 
-  constructor(bridge: Bridge, isCorpus: (value: unknown) => boolean, argumentLimit: number) {
+  constructor(bridge: Bridge, contexts: Pick<Contexts, "isCorpus" | "nameOf">, argumentLimit: number) {
     this.#bridge = bridge;
-    this.#isCorpus = isCorpus;
+    this.#contexts = contexts;
     this.#argument = argumentLimit;
   }
 
@@ -45,9 +48,9 @@ export class ModelCalls {
     if (typeof prompt !== "string") throw badArgument(`${name} takes a prompt as a string, not ${kindOf(prompt)}`);
     const options = this.#options(name, given);
     const schema = schemaOf(name, options);
-    return schema === undefined
-      ? this.#send(operation, name, { ...options, prompt })
-      : this.#typed(operation, name, prompt, options, schema);
+    if (schema !== undefined) return this.#typed(operation, name, prompt, options, schema);
+    const reply = this.#send(operation, name, { ...options, prompt });
+    return operation === "rlm" ? answered(reply) : reply;
   }
 
   batch(operation: "llm_batch" | "rlm_batch", prompts: unknown, given: unknown): Promise<unknown[]> {
@@ -68,17 +71,26 @@ export class ModelCalls {
     const options = optionsOf(name, typeof given === "string" ? { model: given } : given, KNOWN[name] ?? []);
     const onError = options["on_error"] ?? "null";
     if (onError !== "null" && onError !== "throw") throw badArgument(`${name}: on_error is ${shown(onError)}, not "null" or "throw"`);
-    if (this.#isCorpus(options["context"])) {
-      throw coded(
-        "E_LLM_TOO_LARGE",
-        `${name}: a Corpus does not fit a model's window; pass text: await context.read(path) (E_LLM_TOO_LARGE)`,
-      );
-    }
     return options;
   }
 
   #send(operation: Operation, name: string, call: Options): Promise<unknown> {
-    return this.#bridge.call(operation, argumentJson(`${name}: argument`, call, this.#argument));
+    return this.#bridge.call(operation, this.#json(name, call));
+  }
+
+  /** A text or Corpus of the session goes by its name; a value as it is, since cells may have changed it, unless it is too large for that. */
+  #json(name: string, call: Options): string {
+    const { context, ...rest } = call;
+    const named = context === undefined || context === null ? undefined : this.#contexts.nameOf(context);
+    const byName = named === undefined ? undefined : { ...rest, context_name: named };
+    const json = (options: Options): string => argumentJson(`${name}: argument`, options, this.#argument);
+    if (byName !== undefined && (typeof context === "string" || this.#contexts.isCorpus(context))) return json(byName);
+    try {
+      return json(call);
+    } catch (error) {
+      if (byName === undefined || !isError(error) || !("code" in error) || error.code !== "E_TOO_LARGE") throw error;
+      return json(byName);
+    }
   }
 
   /** `fresh_at`: the ones among them that are asked anew. */
@@ -98,11 +110,13 @@ export class ModelCalls {
   async #typed(operation: "llm" | "rlm", name: string, prompt: string, options: Options, schema: Schema): Promise<unknown> {
     let asked = prompt;
     for (let attempt = 1; ; attempt++) {
-      const text = await this.#send(operation, name, {
+      const reply = await this.#send(operation, name, {
         ...options,
         prompt: asked,
         ...(this.#unfit[asked] === true ? { fresh: true } : {}),
       });
+      if (typeof reply !== "string") return fitting(name, (reply as { readonly answer: unknown }).answer, schema);
+      const text = reply;
       const result = readReply(text, schema);
       if ("value" in result) return result.value;
       this.#noteUnfit(prompt, asked, attempt);
@@ -120,7 +134,7 @@ export class ModelCalls {
     schema: Schema | undefined,
   ): Promise<unknown[]> {
     const slots = await this.#sendAll(operation, name, options, prompts);
-    const results: unknown[] = map(slots, (slot) => slot.text);
+    const results: unknown[] = map(slots, (slot) => ("answer" in slot ? slot.answer : slot.text));
     if (schema === undefined) return this.#report(name, slots, results, options);
     let open = map(slots, (_, i) => i);
     const last: string[] = map(prompts, (prompt) => prompt);
@@ -128,6 +142,7 @@ export class ModelCalls {
       const asked: string[] = map(open, () => "");
       open = filter(open, (i, at) => {
         const slot = slots[i];
+        if (slot !== undefined && "answer" in slot) results[i] = this.#checked(slots, i, slot.answer, schema);
         if (slot === undefined || slot.text === null) return false;
         const result = readReply(slot.text, schema);
         results[i] = "value" in result ? result.value : null;
@@ -142,6 +157,14 @@ export class ModelCalls {
       const replies = await this.#again(operation, name, options, again);
       for (let at = 0; at < open.length; at++) slots[open[at] as number] = replies[at] as Slot;
     }
+  }
+
+  /** A child was told the schema; an answer that does not fit all the same fails its slot. */
+  #checked(slots: Slot[], i: number, answer: unknown, schema: Schema): unknown {
+    const wrong = schemaError(answer, schema);
+    if (wrong === undefined) return answer;
+    slots[i] = { text: null, error: { code: "E_LLM_SCHEMA", message: `the child's answer does not fit the schema: ${wrong}` } };
+    return null;
   }
 
   /** A refused retry fails its slots, not those that are answered. */
@@ -173,6 +196,19 @@ export class ModelCalls {
     this.#bridge.note("warning", stringifyJson(message));
     return results;
   }
+}
+
+/** What a child answered, or a model at the depth limit said. */
+async function answered(reply: Promise<unknown>): Promise<unknown> {
+  const value = await reply;
+  return typeof value === "string" ? value : (value as { readonly answer: unknown }).answer;
+}
+
+/** A child's answer. Throws E_LLM_SCHEMA. */
+function fitting(name: string, answer: unknown, schema: Schema): unknown {
+  const wrong = schemaError(answer, schema);
+  if (wrong !== undefined) throw coded("E_LLM_SCHEMA", `${name}: the child's answer does not fit the schema: ${wrong} (E_LLM_SCHEMA)`);
+  return answer;
 }
 
 function unfit(error: string): string {

@@ -2,8 +2,9 @@
 import pLimit from "p-limit";
 import { HostError, messageOf } from "../errors.ts";
 import type { Model, ModelRequest } from "../llm/model.ts";
-import { estimateTokens } from "../llm/tokens.ts";
+import { tokensOf } from "../llm/tokens.ts";
 import type { Budget } from "../pool/budget.ts";
+import { costLikely, dollars } from "../pool/cost.ts";
 import type { Answer, Memo } from "../pool/memo.ts";
 import { bad, fields, optionalFlag, optionalNumber, optionalText, shown, text, type Fields } from "./arguments.ts";
 import type { CallContext, Handler, Served } from "./types.ts";
@@ -19,10 +20,21 @@ export interface LlmOptions {
   readonly memo: Memo;
   readonly budget: Budget;
   readonly deadlineMs: number;
+  /** Who is asked before a batch that is likely to cost more than so much. */
+  readonly confirm?: Confirmation | undefined;
 }
 
-interface Slot {
+export interface Confirmation {
+  /** USD. */
+  readonly above: number;
+  /** Undefined: nobody is there to be asked. */
+  readonly ask: ((question: string) => Promise<boolean>) | undefined;
+}
+
+export interface Slot {
   readonly text: string | null;
+  /** Of a child, any JSON value. */
+  readonly answer?: unknown;
   readonly error?: { readonly code: string; readonly message: string };
 }
 
@@ -81,13 +93,7 @@ export function request(name: string, model: Model, prompt: string, given: Field
   const maxTokens =
     optionalNumber(`${name}: max_tokens`, given["max_tokens"], { min: 1, max: 1_000_000, whole: true }) ?? DEFAULT_MAX_TOKENS;
   const schema = given["schema"] === undefined || given["schema"] === null ? undefined : fields(`${name}: schema`, given["schema"]);
-  const least = estimateTokens(prompt) + estimateTokens(system ?? "");
-  if (model.window !== undefined && least > model.window) {
-    throw new HostError(
-      "E_LLM_TOO_LARGE",
-      `this prompt is ${prompt.length} characters, about ${least} tokens; ${model.id} takes ${model.window}: ask over smaller pieces`,
-    );
-  }
+  checkFits(model, prompt.length + (system ?? "").length);
   return {
     purpose: "sub",
     turns: [{ role: "user", text: prompt }],
@@ -96,6 +102,16 @@ export function request(name: string, model: Model, prompt: string, given: Field
     ...(temperature === undefined ? {} : { temperature }),
     ...(schema === undefined ? {} : { schema }),
   };
+}
+
+/** Throws E_LLM_TOO_LARGE for more characters than the model's window takes. */
+export function checkFits(model: Model, characters: number): void {
+  const least = tokensOf(characters);
+  if (model.window === undefined || least <= model.window) return;
+  throw new HostError(
+    "E_LLM_TOO_LARGE",
+    `this prompt is ${characters} characters, about ${least} tokens; ${model.id} takes ${model.window}: ask over smaller pieces`,
+  );
 }
 
 export async function askOne(options: LlmOptions, model: Model, asked: ModelRequest, given: Fields, call: CallContext): Promise<string> {
@@ -141,26 +157,56 @@ export async function askAll(
   given: Fields,
   call: CallContext,
 ): Promise<Slot[]> {
-  const limit = optionalNumber("limit", given["limit"], { min: 1, max: 10_000, whole: true });
   const isFresh = freshness(given);
-  const arrived = requests.map((_, i) => slotIn(call.again?.slots.get(i)));
-  const anew = requests.filter((_, i) => arrived[i] === undefined && isFresh(i));
-  const rest = requests.filter((_, i) => arrived[i] === undefined && !isFresh(i));
-  options.budget.checkBatch(model, [...anew, ...(await options.memo.unanswered(model, rest))]);
+  const isOpen = (i: number): boolean => slotIn(call.again?.slots.get(i)) === undefined;
+  const anew = requests.filter((_, i) => isOpen(i) && isFresh(i));
+  const rest = requests.filter((_, i) => isOpen(i) && !isFresh(i));
+  const unanswered = [...anew, ...(await options.memo.unanswered(model, rest))];
+  options.budget.checkBatch(model, unanswered);
+  await confirmed(options, model, unanswered, call);
+  return await slotsOf("llm_batch_query", requests.length, given, call, async (i, served) => {
+    const asked = requests[i];
+    if (asked === undefined) throw new Error("a slot without a request");
+    return { text: await ask(options, model, asked, isFresh(i), call, served) };
+  });
+}
+
+/** Slots in order, each with its own failure; those that had arrived before are as they were. */
+export async function slotsOf(
+  label: string,
+  total: number,
+  given: Fields,
+  call: CallContext,
+  work: (i: number, served: (by: Served) => void) => Promise<Slot>,
+): Promise<Slot[]> {
+  const limit = optionalNumber("limit", given["limit"], { min: 1, max: 10_000, whole: true });
   const own = limit === undefined ? undefined : pLimit(limit);
   let done = 0;
-  call.emit({ type: "progress", label: "llm_batch_query", done, total: requests.length });
-  const one = async (asked: ModelRequest, i: number): Promise<Slot> => {
-    const before = arrived[i];
+  call.emit({ type: "progress", label, done, total });
+  const one = async (i: number): Promise<Slot> => {
+    const before = slotIn(call.again?.slots.get(i));
     if (before !== undefined) return before;
     let served: Served = {};
-    const slot = await slotOf(() => ask(options, model, asked, isFresh(i), call, (told) => (served = told)));
+    const slot = await slotOf(() => work(i, (told) => (served = told)));
     call.signal.throwIfAborted();
     call.slot(i, slot, served);
-    call.emit({ type: "progress", label: "llm_batch_query", done: ++done, total: requests.length });
+    call.emit({ type: "progress", label, done: ++done, total });
     return slot;
   };
-  return await Promise.all(requests.map((asked, i) => (own === undefined ? one(asked, i) : own(() => one(asked, i)))));
+  return await Promise.all(Array.from({ length: total }, (_, i) => (own === undefined ? one(i) : own(() => one(i)))));
+}
+
+/** Throws E_DECLINED where a batch is dear and nobody agrees. */
+async function confirmed({ confirm }: LlmOptions, model: Model, requests: readonly ModelRequest[], call: CallContext): Promise<void> {
+  if (confirm === undefined) return;
+  const usd = requests.reduce((sum, request) => sum + (costLikely(model, request) ?? 0), 0);
+  if (usd <= confirm.above) return;
+  const batch = `this batch of ${requests.length} calls to ${model.id} is likely to cost ${dollars(usd, "up")}`;
+  const agreed = confirm.ask === undefined ? undefined : await confirm.ask(`${batch}. Go on?`);
+  call.signal.throwIfAborted();
+  if (agreed === true) return;
+  const why = agreed === undefined ? "nobody is there to be asked; --yes agrees beforehand" : "it was declined";
+  throw new HostError("E_DECLINED", `${batch}, over --confirm-cost ${confirm.above}: ${why}`);
 }
 
 /** Which prompts of a batch no earlier answer counts for: all by `fresh`, or those the guest lists, whose replies did not fit their schema. */
@@ -174,12 +220,14 @@ function freshness(given: Fields): (i: number) => boolean {
 
 /** A slot as the journal tells of it; one that failed is asked for again. */
 function slotIn(kept: unknown): Slot | undefined {
-  return typeof kept === "object" && kept !== null && "text" in kept && typeof kept.text === "string" ? { text: kept.text } : undefined;
+  if (typeof kept !== "object" || kept === null) return undefined;
+  if ("answer" in kept) return { text: null, answer: kept.answer };
+  return "text" in kept && typeof kept.text === "string" ? { text: kept.text } : undefined;
 }
 
-async function slotOf(work: () => Promise<string>): Promise<Slot> {
+async function slotOf(work: () => Promise<Slot>): Promise<Slot> {
   try {
-    return { text: await work() };
+    return await work();
   } catch (error) {
     const code = error instanceof HostError ? error.code : "E_DEFECT";
     return { text: null, error: { code, message: messageOf(error) } };

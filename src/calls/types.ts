@@ -12,6 +12,8 @@ export interface Served {
 }
 
 export interface CallContext {
+  /** Number of the call in its session. */
+  readonly seq: number;
   /** Aborted with a `HostError` when the cell that made the call is cut, or the session closes. */
   readonly signal: AbortSignal;
   readonly emit: EventSink;

@@ -4,7 +4,7 @@ import type { EventSink } from "../events.ts";
 import type { AskResult } from "../library/ask-result.ts";
 import { ASK } from "../library/open.ts";
 import { dollars } from "../pool/cost.ts";
-import { usageJson, type Usage } from "../pool/usage.ts";
+import { treeJson, type Usage } from "../pool/usage.ts";
 import { openFor, type CommandContext, type Streams } from "./command.ts";
 import { EXIT, exitOfCode } from "./exit.ts";
 import { catchSignals } from "./interrupt.ts";
@@ -20,8 +20,13 @@ export async function ask(question: string | undefined, paths: readonly string[]
   const reporter = new Reporter(err, { quiet, verbose, console: verbose, turns: !json });
   await using session = await openFor(context, ASK, reporter.emit, handedOf(paths, context, reporter.emit));
   const { isPriced } = await session.models();
-  const { usd, calls } = session.askBounds;
-  const bounds = [...(calls === null ? [] : [`${calls} model calls`]), ...(usd === null || !isPriced ? [] : [dollars(usd, "down")])];
+  const { usd, calls, tokens, seconds } = session.askBounds;
+  const bounds = [
+    ...(calls === null ? [] : [`${calls} model calls`]),
+    ...(usd === null || !isPriced ? [] : [dollars(usd, "down")]),
+    ...(tokens === null ? [] : [`${tokens.toLocaleString("en-US")} tokens`]),
+    ...(seconds === null ? [] : [`${seconds} s`]),
+  ];
   reporter.emit({ type: "notice", text: `at most ${bounds.join(" and ")} (--max-calls, --max-cost), session ${session.id}` });
   using signals = catchSignals(() => void session.close());
   const { signal } = signals;
@@ -41,14 +46,14 @@ function handedOf(paths: readonly string[], { settings, process }: CommandContex
 }
 
 /** The fixed fields of `ask --json`. */
-function askJson({ answer, stopReason, partial, iterations, model, usage, session, error }: AskResult): object {
+function askJson({ answer, stopReason, partial, iterations, model, tree, session, error }: AskResult): object {
   return {
     answer,
     stop_reason: stopReason,
     partial,
     iterations,
     model,
-    usage: usageJson(usage),
+    usage: treeJson(tree),
     session,
     ...(error === undefined ? {} : { error }),
   };
@@ -58,8 +63,12 @@ export async function showAnswer(result: AskResult, quiet: boolean, { out, err }
   const { answer, stopReason, error, usage, iterations } = result;
   if (error !== undefined) await err.write(`rlm-repl: ${error.message}\n`);
   if (stopReason === "interrupted") await err.write("rlm-repl: interrupted before there was an answer\n");
-  if (stopReason === "max_iterations")
-    await err.write(`rlm-repl: no FINAL within ${iterations} turns; this answer is partial (raise --max-iterations)\n`);
+  const what = answer === null ? "there is no answer" : "this answer is partial";
+  if (stopReason === "max_iterations") await err.write(`rlm-repl: no FINAL within ${iterations} turns; ${what} (raise --max-iterations)\n`);
+  if (stopReason === "budget" && error === undefined)
+    await err.write(
+      `rlm-repl: the budget was used up after ${iterations} turns; ${what} (raise --max-cost, --max-calls, --max-tokens or --max-time)\n`,
+    );
   if (answer !== null || stopReason === "final")
     await out.write(`${typeof answer === "string" ? answer : JSON.stringify(answer, null, 2)}\n`);
   if (quiet) return;

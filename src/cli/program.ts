@@ -104,14 +104,13 @@ export function parseArguments(argv: readonly string[], version: string): Reques
   sub("sessions", "list kept sessions; show ID, resume ID, fork ID [CELL], rm ID…, prune (30 days, 2 GiB)")
     .argument("[action]", "list, show, resume, fork, rm or prune", "list")
     .argument("[args...]")
-    .option("--yes", "prune without asking")
     .action((action: string, args: string[], own: Record<string, unknown>) => {
       const [id] = args;
       // Going on with one is the prompt's.
       request =
         action === "resume" && id !== undefined
           ? { command: "prompt", given: { ...joined(own), resume: id } }
-          : { command: "sessions", request: { action, args, isAgreed: own["yes"] === true }, given: joined(own) };
+          : { command: "sessions", request: { action, args, isAgreed: joined(own).yes === true }, given: joined(own) };
     });
   program.addCommand(
     base("help", (text) => (printed += text))

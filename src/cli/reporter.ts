@@ -48,10 +48,36 @@ export class Reporter {
         return verbose && !quiet
           ? this.line(this.#err.dim(`${event.purpose} call to ${event.model}: ${event.ok ? "ok" : "failed"} in ${Math.round(event.ms)} ms`))
           : undefined;
+      case "child":
+        return quiet ? undefined : this.#child(event);
       case "cell_start":
         return undefined;
     }
   };
+
+  /** With `-v` a line for each turn and its end; else where it stands. What it says for itself is told in any case. */
+  #child({ session, event }: RunEvent & { type: "child" }): void {
+    const { verbose } = this.#options;
+    const name = session.slice(session.indexOf(".") + 1);
+    const tell = (text: string): void =>
+      verbose ? this.line(this.#err.dim(`[child ${name}] ${visible(text)}`)) : this.#status(`child ${name}: ${text}`);
+    switch (event.type) {
+      case "child":
+        return this.#child(event);
+      case "notice":
+        return this.emit(event);
+      case "turn_start":
+        return tell(`turn ${event.iteration}`);
+      case "cell_end":
+        return tell(`cell ${event.outcome.cell} ${event.outcome.outcome} in ${Math.round(event.outcome.ms)} ms`);
+      case "model_call":
+        return verbose
+          ? tell(`${event.purpose} call to ${event.model}: ${event.ok ? "ok" : "failed"} in ${Math.round(event.ms)} ms`)
+          : undefined;
+      default:
+        return undefined;
+    }
+  }
 
   /** One line of ours. */
   line(text: string): void {

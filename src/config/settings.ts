@@ -22,6 +22,16 @@ export interface Settings {
   /** USD. */
   readonly maxCost?: number;
   readonly maxCalls?: number;
+  /** Prompts and replies of all calls together. */
+  readonly maxTokens?: number;
+  /** Seconds of a question; of a session that is none, from its start. */
+  readonly maxTime?: number;
+  /** Levels of children that `rlm_query` starts. */
+  readonly maxDepth?: number;
+  /** USD: a batch that is likely to cost more is shown to a person first. */
+  readonly confirmCost?: number;
+  /** What a person would be asked is agreed to. */
+  readonly yes?: boolean;
   /** Identical model calls of cells are made once over all sessions that say so. */
   readonly cache?: boolean;
   readonly prices?: string;

@@ -85,6 +85,32 @@ export const TABLE: readonly Row[] = [
     meaning: "most model calls",
     without: "500 for ask, none elsewhere",
   }),
+  row("maxTokens", {
+    value: "n",
+    reader: whole(1, 1_000_000_000_000),
+    meaning: "most tokens, prompts and replies of all model calls together",
+    without: "no limit",
+  }),
+  row("maxTime", { value: "s", reader: seconds, meaning: "seconds a question may take, else a session", without: "no limit" }),
+  row("maxDepth", {
+    value: "n",
+    reader: whole(0, 10),
+    meaning: "levels of children that rlm_query starts; below them it is llm_query",
+    without: "1",
+  }),
+  row("confirmCost", {
+    value: "usd",
+    reader: money,
+    meaning: "ask a person before a batch that is likely to cost more",
+    without: "0.25 at the prompt, off elsewhere",
+  }),
+  row("yes", {
+    short: "-y",
+    reader: yes,
+    isOfCall: true,
+    meaning: "agree to what a person would be asked",
+    without: "the person is asked",
+  }),
   row("cache", {
     reader: yes,
     meaning: "model calls of cells that an earlier session made are not made again (not with --ephemeral)",

@@ -2,7 +2,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { Asked } from "../loop/ask.ts";
 import type { StopReason } from "../loop/types.ts";
-import type { Usage } from "../pool/usage.ts";
+import type { Usage, UsageTree } from "../pool/usage.ts";
 
 export interface AskResult {
   /** What FINAL got: a JSON value; null where the run ended without an answer. */
@@ -15,6 +15,8 @@ export interface AskResult {
   readonly model: { readonly root: string; readonly sub: string };
   /** Of this question alone. */
   readonly usage: Usage;
+  /** The same by model, and by child of `rlm_query`. What an earlier process paid is in the sums alone. */
+  readonly tree: UsageTree;
   /** Id of the session it was asked in. */
   readonly session: string;
   readonly error?: { readonly code: ErrorCode; readonly message: string };

@@ -2,9 +2,14 @@
 import type { RunEvent } from "../events.ts";
 import { cellResult, type CellResult } from "./result.ts";
 
-export type SessionEvent = Exclude<RunEvent, { type: "cell_end" }> | { readonly type: "cell_end"; readonly result: CellResult };
+export type SessionEvent =
+  | Exclude<RunEvent, { type: "cell_end" | "child" }>
+  | { readonly type: "cell_end"; readonly result: CellResult }
+  /** What happens in a child of `rlm_query`, and in its children; `session` is its id, `depth` 1 or more. */
+  | { readonly type: "child"; readonly session: string; readonly depth: number; readonly event: SessionEvent };
 
 export function sessionEvent(event: RunEvent): SessionEvent {
+  if (event.type === "child") return { ...event, event: sessionEvent(event.event) };
   return event.type === "cell_end" ? { type: "cell_end", result: cellResult(event.outcome) } : event;
 }
 

@@ -30,6 +30,8 @@ export interface SessionOptions extends Omit<Settings, Lists> {
   readonly stdin?: AsyncIterable<Uint8Array>;
   /** Called with every event, the first ones included, before anything else hears of it. */
   readonly onEvent?: (event: SessionEvent) => void;
+  /** Asks a person, where `confirmCost` wants one asked; without it nobody is there. */
+  readonly confirm?: (question: string) => Promise<boolean>;
   /** Closes the session. */
   readonly signal?: AbortSignal;
 }
@@ -53,13 +55,14 @@ export async function openAs(
     env = process.env,
     stdin = null,
     onEvent,
+    confirm,
     signal,
     ...settings
   } = options;
   signal?.throwIfAborted();
   const given = { ...settings, ...(workspace === undefined ? {} : { workspace: typeof workspace === "string" ? [workspace] : workspace }) };
   const resolved = resolveSettings({ given, as: "argument", env, cwd });
-  const host: Host = { cwd, env, stdin, isTerminal: false, emit: (event) => onEvent?.(sessionEvent(event)) };
+  const host: Host = { cwd, env, stdin, isTerminal: false, confirm, emit: (event) => onEvent?.(sessionEvent(event)) };
   const handed: Handed = {
     combined,
     ...(maxGroup === undefined ? {} : { maxGroup }),

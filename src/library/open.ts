@@ -12,6 +12,8 @@ import { HostError } from "../errors.ts";
 import { forkSession } from "../session/fork.ts";
 import { cacheFolder, findSession, listSessions, type KeptSession } from "../session/store.ts";
 import type { ContextInput } from "../workspace/context-input.ts";
+import { runChild } from "../loop/child.ts";
+import { NO_LIMITS, type BudgetLimits } from "../pool/budget.ts";
 import { openEverything, type OpenOptions } from "../session/open.ts";
 import { stateDir } from "../session/state-dir.ts";
 import { EventStream, sessionEvent } from "./events.ts";
@@ -36,6 +38,8 @@ export const ASK: Kind = { keep: true, isAsk: true };
 
 /** Bounds of a question, where nobody said. */
 const ASK_BOUNDS = { maxCost: 1, maxCalls: 500, maxIterations: 20 };
+/** USD of a batch that a person at the prompt is asked about. */
+const CONFIRM_AT_PROMPT = 0.25;
 
 /** What a session stands on beside its settings. */
 export interface Host {
@@ -45,6 +49,8 @@ export interface Host {
   readonly stdin: AsyncIterable<Uint8Array> | null;
   /** Without a model and a key, a person at a terminal gets `offline`; a program gets E_NO_MODEL. */
   readonly isTerminal: boolean;
+  /** Asks a person; undefined where there is none. */
+  readonly confirm?: ((question: string) => Promise<boolean>) | undefined;
   readonly emit: EventSink;
 }
 
@@ -66,17 +72,28 @@ export async function openWith(resolved: Resolved, kind: Kind, host: Host, hande
     host.emit(event);
     if (events.isHeard) events.emit(sessionEvent(event));
   };
+  const given: BudgetLimits = {
+    maxUsd: values.maxCost ?? null,
+    maxCalls: values.maxCalls ?? null,
+    maxTokens: values.maxTokens ?? null,
+    maxSeconds: values.maxTime ?? null,
+  };
+  const isBounded = !kind.isAsk && Object.values(given).some((limit) => limit !== null);
   const defaults: SessionDefaults = {
-    maxCost: (kind.isAsk ? values.maxCost : undefined) ?? ASK_BOUNDS.maxCost,
-    maxCalls: (kind.isAsk ? values.maxCalls : undefined) ?? ASK_BOUNDS.maxCalls,
+    bounds: isBounded
+      ? NO_LIMITS
+      : {
+          ...(kind.isAsk ? given : NO_LIMITS),
+          maxUsd: (kind.isAsk ? given.maxUsd : null) ?? ASK_BOUNDS.maxCost,
+          maxCalls: (kind.isAsk ? given.maxCalls : null) ?? ASK_BOUNDS.maxCalls,
+        },
     maxIterations: values.maxIterations ?? ASK_BOUNDS.maxIterations,
     givenIterations: values.maxIterations,
-    isBounded: !kind.isAsk && (values.maxCost !== undefined || values.maxCalls !== undefined),
     limits: limitsOf(resolved, kind),
   };
   const notice = values.maxWorkers === undefined ? undefined : workersNotice(values.maxWorkers, resolved.sources.maxWorkers ?? "");
   if (notice !== undefined) emit({ type: "notice", text: notice });
-  const options = openOptions(resolved, kind, { ...host, emit }, handed, defaults);
+  const options = openOptions(resolved, kind, { ...host, emit }, handed, defaults, kind.isAsk ? NO_LIMITS : given);
   const chosen = chosenSession(resolved, options);
   if (chosen.resume !== undefined && options.contexts.inputs.some((input) => input !== "-"))
     emit({ type: "notice", text: `${chosen.resume.id} goes on with the contexts it has: those named here are not opened` });
@@ -124,7 +141,15 @@ function mustHaveBubblewrap(): void {
   );
 }
 
-function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, handed: Handed, defaults: SessionDefaults): OpenOptions {
+function openOptions(
+  resolved: Resolved,
+  kind: Kind,
+  host: Host,
+  handed: Handed,
+  defaults: SessionDefaults,
+  bounds: BudgetLimits,
+): OpenOptions {
+  const { values, sources } = resolved;
   const { cwd, env, stdin, emit } = host;
   const state = values.ephemeral === true ? undefined : stateDir(values.stateDir, env, process.platform);
   return {
@@ -143,13 +168,14 @@ function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, hand
       localOnly: values.localOnly === true ? (sources.localOnly ?? "localOnly") : undefined,
       pricesFile: values.prices,
       maxCostGiven: values.maxCost === undefined ? undefined : said("maxCost", values.maxCost, sources.maxCost),
-      maxCalls: kind.isAsk ? defaults.maxCalls : (values.maxCalls ?? null),
+      maxCalls: kind.isAsk ? defaults.bounds.maxCalls : (values.maxCalls ?? null),
       stderrIsTerminal: host.isTerminal,
     },
-    bounds: {
-      maxUsd: kind.isAsk ? null : (values.maxCost ?? null),
-      maxCalls: kind.isAsk ? null : (values.maxCalls ?? null),
-    },
+    bounds,
+    maxDepth: values.maxDepth ?? 1,
+    maxIterations: defaults.maxIterations,
+    runChild,
+    confirm: confirmationOf(resolved, kind, host),
     limits: defaults.limits,
     workers: { count: values.maxWorkers ?? automaticWorkers(), fixed: values.maxWorkers !== undefined },
     concurrency: values.concurrency ?? MODEL_CALLS_AT_A_TIME,
@@ -162,6 +188,12 @@ function openOptions({ values, sources }: Resolved, kind: Kind, host: Host, hand
     cacheDir: values.cache === true && state !== undefined ? cacheFolder(state) : undefined,
     emit,
   };
+}
+
+/** Undefined: nobody is asked. */
+function confirmationOf({ values }: Resolved, kind: Kind, { confirm }: Host): OpenOptions["confirm"] {
+  const above = values.confirmCost ?? (kind === PROMPT ? CONFIRM_AT_PROMPT : undefined);
+  return above === undefined || values.yes === true ? undefined : { above, ask: confirm };
 }
 
 /** `-e` keeps a session only where one is named. */

@@ -6,6 +6,7 @@ import { HostError } from "../errors.ts";
 import type { ChosenModels } from "../llm/choose.ts";
 import type { ModelChoice } from "../llm/function-model.ts";
 import { askIn } from "../loop/ask.ts";
+import type { BudgetLimits } from "../pool/budget.ts";
 import type { Usage } from "../pool/usage.ts";
 import type { ContextInput } from "../workspace/context-input.ts";
 import type { EarlierCell } from "../session/earlier.ts";
@@ -25,6 +26,10 @@ export interface AskBounds {
   readonly maxCost?: number;
   /** Default 500, unless the session has a bound of its own. */
   readonly maxCalls?: number;
+  /** Prompts and replies of all calls together. */
+  readonly maxTokens?: number;
+  /** Seconds. */
+  readonly maxTime?: number;
   /** Turns of the root model, the forced last one not counted. Default 20. */
   readonly maxIterations?: number;
 }
@@ -66,9 +71,18 @@ export interface ModelNames {
   readonly isPriced: boolean;
 }
 
-export interface SessionDefaults extends Required<AskBounds> {
-  /** The session has bounds of its own: a question gets no narrower ones unless it asks for them. */
-  readonly isBounded: boolean;
+/** What may be spent; null: no bound. */
+export interface Bounds {
+  readonly usd: number | null;
+  readonly calls: number | null;
+  readonly tokens: number | null;
+  readonly seconds: number | null;
+}
+
+export interface SessionDefaults {
+  /** Of a question that names none: none where the session has some of its own. */
+  readonly bounds: BudgetLimits;
+  readonly maxIterations: number;
   /** Where somebody said. */
   readonly givenIterations?: number | undefined;
   readonly limits: Limits;
@@ -106,8 +120,9 @@ export class ReplSession implements AsyncDisposable {
   }
 
   /** What is left of the session's own bounds; null: no bound. */
-  get left(): { readonly usd: number | null; readonly calls: number | null } {
-    return { usd: this.#opened.budget.usdLeft, calls: this.#opened.budget.callsLeft };
+  get left(): Bounds {
+    const { left, secondsLeft } = this.#opened.budget;
+    return { ...left, seconds: secondsLeft };
   }
 
   get contexts(): readonly ContextInfo[] {
@@ -139,14 +154,20 @@ export class ReplSession implements AsyncDisposable {
   }
 
   /** What a question may spend, where it does not say; null: no bound of its own. */
-  get askBounds(): { readonly usd: number | null; readonly calls: number | null } {
-    const { isBounded, maxCost, maxCalls } = this.#defaults;
-    return { usd: isBounded ? null : maxCost, calls: isBounded ? null : maxCalls };
+  get askBounds(): Bounds {
+    const { maxUsd, maxCalls, maxTokens, maxSeconds } = this.#defaults.bounds;
+    return { usd: maxUsd, calls: maxCalls, tokens: maxTokens, seconds: maxSeconds };
   }
 
-  async #ask(question: string | undefined, { maxCost, maxCalls, maxIterations, signal }: SessionAskOptions): Promise<AskResult> {
-    const { askBounds } = this;
-    const bounds = { maxUsd: maxCost ?? askBounds.usd, maxCalls: maxCalls ?? askBounds.calls };
+  async #ask(question: string | undefined, options: SessionAskOptions): Promise<AskResult> {
+    const { maxIterations, signal } = options;
+    const { bounds: none } = this.#defaults;
+    const bounds: BudgetLimits = {
+      maxUsd: options.maxCost ?? none.maxUsd,
+      maxCalls: options.maxCalls ?? none.maxCalls,
+      maxTokens: options.maxTokens ?? none.maxTokens,
+      maxSeconds: options.maxTime ?? none.maxSeconds,
+    };
     const asked = await askIn(this.#opened, {
       question,
       maxIterations: maxIterations ?? this.#defaults.givenIterations,

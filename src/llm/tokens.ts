@@ -8,7 +8,12 @@ const OVERHEAD_PER_REQUEST = 500;
 
 /** About as many as English or code has. */
 export function estimateTokens(text: string): number {
-  return Math.ceil(text.length / CHARACTERS_PER_TOKEN);
+  return tokensOf(text.length);
+}
+
+/** So many UTF-16 units. */
+export function tokensOf(characters: number): number {
+  return Math.ceil(characters / CHARACTERS_PER_TOKEN);
 }
 
 /** All text of a request that is sent to a model. */

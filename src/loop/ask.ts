@@ -2,14 +2,14 @@
 // stood, with the requests it would have made.
 import { readFileSync } from "node:fs";
 import { HostError } from "../errors.ts";
-import { minus, usageJson, usageOf, type Usage } from "../pool/usage.ts";
+import { markOf, treeOf, usageJson, usageOf, type Usage, type UsageTree } from "../pool/usage.ts";
 import { lastAskIn, type KeptAsk } from "../session/asked.ts";
 import type { Opened } from "../session/open.ts";
 import { probeFacts } from "../workspace/facts.ts";
 import { runLoop } from "./loop.ts";
 import { writeProbe } from "./probe.ts";
 import { firstTurn, systemPrompt } from "./prompt.ts";
-import type { AskResult, LoopLimits, LoopSession, TurnNote } from "./types.ts";
+import type { AskResult, LoopLimits, LoopSession, ReplyOptions, TurnNote } from "./types.ts";
 
 export interface AskOptions {
   /** Undefined: the session's last one. */
@@ -22,11 +22,14 @@ export interface AskOptions {
   /** Bounds what is spent on the question, `spent` being what the session had spent before it; disposed with its end. */
   readonly bound: (spent: Usage) => Disposable;
   readonly signal: AbortSignal;
+  readonly reply?: ReplyOptions;
 }
 
 export interface Asked extends AskResult {
   readonly model: { readonly root: string; readonly sub: string };
   readonly usage: Usage;
+  /** By model, and by child. What an earlier process paid is in the sums alone. */
+  readonly tree: UsageTree;
 }
 
 /**
@@ -54,8 +57,9 @@ function lastAsk({ journal }: Opened): KeptAsk | undefined {
 }
 
 function answered({ model, turns }: KeptAsk, { answer, stopReason, usage }: NonNullable<KeptAsk["answered"]>): Asked {
-  const iterations = turns.length - (stopReason === "max_iterations" ? 1 : 0);
-  return { answer, stop_reason: stopReason, partial: stopReason !== "final", iterations, model, usage };
+  const iterations = turns.length - (stopReason === "final" ? 0 : 1);
+  const tree = { total: usage, byModel: {}, children: [] };
+  return { answer, stop_reason: stopReason, partial: stopReason !== "final", iterations, model, usage, tree };
 }
 
 async function begin(opened: Opened, question: string, options: AskOptions): Promise<Asked> {
@@ -65,7 +69,7 @@ async function begin(opened: Opened, question: string, options: AskOptions): Pro
   const before = budget.ledger.total;
   using _ = options.bound(before);
   const limits = { maxIterations: options.maxIterations ?? options.defaultIterations, modelCallMs: options.modelCallMs };
-  const system = systemPrompt(preludeTypes());
+  const system = [systemPrompt(preludeTypes()), ...(options.reply?.system === undefined ? [] : [options.reply.system])].join("\n\n");
   const first = firstTurn(question, probes, limits, budget.limits);
   const names = { root: model.id, sub: subModel.id };
   journal.write({
@@ -89,7 +93,7 @@ async function begin(opened: Opened, question: string, options: AskOptions): Pro
     isWaiting: false,
     isStale: false,
   };
-  return await run(opened, asked, opened.session, limits, options.signal);
+  return await run(opened, asked, opened.session, limits, options);
 }
 
 async function goOn(opened: Opened, asked: KeptAsk, options: AskOptions): Promise<Asked> {
@@ -101,7 +105,7 @@ async function goOn(opened: Opened, asked: KeptAsk, options: AskOptions): Promis
     opened.budget.ledger.addRepeated();
     opened.journal.write({ type: "again", seq: 0 });
   }
-  return await run(opened, asked, goingOn(opened, asked), limits, options.signal);
+  return await run(opened, asked, goingOn(opened, asked), limits, options);
 }
 
 /** The last reply's cell goes on where it does so; where it had ended, and nobody was told of it, it is taken back and runs again. */
@@ -129,10 +133,17 @@ function goingOn({ session }: Opened, { turns }: KeptAsk): LoopSession {
   };
 }
 
-async function run(opened: Opened, asked: KeptAsk, session: LoopSession, limits: LoopLimits, signal: AbortSignal): Promise<Asked> {
-  const { models, budget, schedule, journal, emit } = opened;
+async function run(
+  opened: Opened,
+  asked: KeptAsk,
+  session: LoopSession,
+  limits: LoopLimits,
+  { signal, reply }: Pick<AskOptions, "signal" | "reply">,
+): Promise<Asked> {
+  const { models, budget, scheduler, journal, emit } = opened;
   const { model, subModel } = await models.chosen();
   const { system, first, turns, before } = asked;
+  const mark = markOf(budget.ledger, before);
   const iterationsAfter = (iteration: number): void => void (opened.iterationsLeft = Math.max(0, limits.maxIterations - iteration));
   iterationsAfter(turns.length);
   const note = (turn: TurnNote): void => {
@@ -150,16 +161,19 @@ async function run(opened: Opened, asked: KeptAsk, session: LoopSession, limits:
     earlier: turns,
     session,
     model,
-    schedule,
+    schedule: scheduler.schedule,
     budget,
+    depth: opened.levels,
     limits,
     signal,
+    ...(reply === undefined ? {} : { reply }),
     onEvent: emit,
     onTurn: note,
   }).finally(() => (opened.iterationsLeft = null));
-  const usage = minus(budget.ledger.total, before);
+  const tree = treeOf(budget.ledger, mark);
+  const usage = tree.total;
   const { answer, stop_reason, iterations } = result;
-  if (stop_reason === "final" || stop_reason === "max_iterations")
+  if (stop_reason === "final" || stop_reason === "max_iterations" || (stop_reason === "budget" && answer !== null))
     journal.write({
       type: "turn",
       iteration: iterations,
@@ -167,7 +181,7 @@ async function run(opened: Opened, asked: KeptAsk, session: LoopSession, limits:
       stop_reason,
       usage: usageJson(usage),
     });
-  return { ...result, model: { root: model.id, sub: subModel.id }, usage };
+  return { ...result, model: { root: model.id, sub: subModel.id }, usage, tree };
 }
 
 /** The contract of a cell, as the model reads it; it stands beside the built files as well as beside the sources. */

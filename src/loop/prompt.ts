@@ -37,10 +37,12 @@ function writeContext({ name, text }: ContextProbe, isLast: boolean): string {
   return `<context name=${JSON.stringify(name)}>\n${isLast ? `\`context\` (also ${variable})` : `\`${variable}\``} is ${text}\n</context>`;
 }
 
-function writeLimits({ maxIterations }: LoopLimits, { maxCalls, maxUsd }: BudgetLimits): string {
+function writeLimits({ maxIterations }: LoopLimits, { maxCalls, maxUsd, maxTokens, maxSeconds }: BudgetLimits): string {
   const parts = [`${maxIterations} ${maxIterations === 1 ? "turn" : "turns"}`];
   if (maxCalls !== null) parts.push(`${maxCalls} model calls, yours included`);
   if (maxUsd !== null) parts.push(`$${maxUsd.toFixed(2)}`);
+  if (maxTokens !== null) parts.push(`${maxTokens.toLocaleString("en-US")} tokens, prompts and replies of all calls together`);
+  if (maxSeconds !== null) parts.push(`${Math.floor(maxSeconds)} s`);
   return `You have ${parts.join(", ")}.`;
 }
 

@@ -56,11 +56,13 @@ function names(vars: readonly string[]): string {
   return vars.length > MAX_NAMES ? `${shown} and ${vars.length - MAX_NAMES} more` : shown;
 }
 
-function leftLine({ iterations, calls, usd }: BudgetLeft): string {
+function leftLine({ iterations, calls, usd, tokens, seconds }: BudgetLeft): string {
   const parts = [
     ...(iterations === null ? [] : [`${iterations} ${iterations === 1 ? "turn" : "turns"}`]),
     ...(calls === null ? [] : [`${calls} model calls`]),
     ...(usd === null ? [] : [`$${usd.toFixed(2)}`]),
+    ...(tokens === null ? [] : [`${tokens.toLocaleString("en-US")} tokens`]),
+    ...(seconds === null ? [] : [`${Math.floor(seconds)} s`]),
   ];
   return `left: ${parts.join(", ") || "no limit"}`;
 }

@@ -1,5 +1,5 @@
 // One turn: the root model replies, its cell runs, and what the cell did goes back into the conversation.
-import type { ModelReply } from "../llm/model.ts";
+import type { ModelReply, ModelRequest } from "../llm/model.ts";
 import { HostError } from "../errors.ts";
 import type { Conversation } from "./conversation.ts";
 import { parseReply, type ParsedReply } from "./parse.ts";
@@ -14,17 +14,21 @@ export type TurnResult =
   /** The reply had no code. */
   | { readonly type: "prose"; readonly text: string };
 
-/** `iterationsLeft`: after this turn. Throws what the scheduler or the session throws, and the signal's reason. */
-export async function takeTurn(
-  conversation: Conversation,
-  iteration: number,
-  iterationsLeft: number,
-  options: LoopOptions,
-): Promise<TurnResult> {
-  const { session, signal, budget, onTurn } = options;
+export interface Turn {
+  /** From 1. */
+  readonly iteration: number;
+  /** Turns after this one. */
+  readonly left: number;
+  readonly request: ModelRequest;
+}
+
+/** Throws what the scheduler or the session throws, and the signal's reason. */
+export async function takeTurn(conversation: Conversation, turn: Turn, options: LoopOptions): Promise<TurnResult> {
+  const { session, signal, budget, depth, onTurn } = options;
+  const { iteration } = turn;
   const earlier = options.earlier[iteration - 1];
   const { reply, parsed } =
-    earlier === undefined ? await nextReply(conversation, iteration, options) : { reply: earlier.reply, parsed: parseReply(earlier.reply) };
+    earlier === undefined ? await nextReply(turn, options) : { reply: earlier.reply, parsed: parseReply(earlier.reply) };
   conversation.addReply(parsed);
 
   if (parsed.code === null) {
@@ -39,24 +43,24 @@ export async function takeTurn(
   }
 
   const outcome = await session.run(parsed.code, { signal });
-  signal.throwIfAborted();
+  // A cell that the time ran out for has still come to something.
+  if (!isOverTime(signal)) signal.throwIfAborted();
   if (outcome.outcome === "final")
     return { type: "final", answer: outcome.value?.json === undefined ? (outcome.value?.long ?? null) : toAnswer(outcome.value.json) };
   const cut = reply.stop === "length" ? "\nnote: your reply was cut because it was too long; write shorter cells" : "";
-  const text = renderOutcome(outcome, budget.left({ depth: 0, iterations: iterationsLeft })) + cut;
+  const text = renderOutcome(outcome, budget.leftIn({ depth, iterations: turn.left })) + cut;
   onTurn?.({ type: "output", iteration, text });
   conversation.addOutput(text);
   return { type: "cell", text: reply.text };
 }
 
 async function nextReply(
-  conversation: Conversation,
-  iteration: number,
+  { iteration, request }: Turn,
   options: LoopOptions,
 ): Promise<{ readonly reply: ModelReply; readonly parsed: ParsedReply }> {
   const { onEvent, onTurn } = options;
   onEvent?.({ type: "turn_start", iteration });
-  const reply = await ask(conversation, options);
+  const reply = await ask(request, options);
   const parsed = parseReply(reply);
   onEvent?.({ type: "turn_reply", iteration, text: parsed.text, code: parsed.code });
   onTurn?.({ type: "reply", iteration, reply, code: parsed.code });
@@ -64,13 +68,13 @@ async function nextReply(
 }
 
 async function ask(
-  conversation: Conversation,
+  request: ModelRequest,
   { model, schedule, budget, limits, signal, onEvent, now = performance.now.bind(performance) }: LoopOptions,
 ): Promise<ModelReply> {
   const started = now();
   let ok = false;
   try {
-    const reply = await schedule(model, conversation.request(), { signal, deadlineMs: limits.modelCallMs, budget });
+    const reply = await schedule(model, request, { signal, deadlineMs: limits.modelCallMs, budget });
     if (reply.stop === "refusal")
       throw new HostError(
         "E_LLM_REFUSED",
@@ -81,6 +85,10 @@ async function ask(
   } finally {
     onEvent?.({ type: "model_call", model: model.id, purpose: "root", ms: now() - started, ok });
   }
+}
+
+function isOverTime({ reason }: AbortSignal): boolean {
+  return reason instanceof HostError && reason.code === "E_BUDGET";
 }
 
 function toAnswer(json: string): unknown {

@@ -38,6 +38,15 @@ export interface EarlierTurn {
   readonly output?: string;
 }
 
+/** How the root model replies, where a cell that started a child said so. */
+export interface ReplyOptions {
+  /** Behind the system prompt. */
+  readonly system?: string | undefined;
+  readonly temperature?: number | undefined;
+  /** Of a reply. */
+  readonly maxTokens?: number | undefined;
+}
+
 export interface LoopOptions {
   /** What the root model is told before its first reply. */
   readonly system: string;
@@ -47,8 +56,11 @@ export interface LoopOptions {
   readonly model: Model;
   readonly schedule: Schedule;
   readonly budget: Budget;
+  /** Levels of children below. */
+  readonly depth: number;
   readonly limits: LoopLimits;
   readonly signal: AbortSignal;
+  readonly reply?: ReplyOptions;
   readonly onEvent?: EventSink;
   readonly onTurn?: (note: TurnNote) => void;
   /** Milliseconds; for the events only. */

@@ -1,134 +1,263 @@
-// Money and calls of one run, bounded: every call is reserved at the most it may cost before it is made, settled at what it did cost,
-// and released when it failed. What is spent and what is reserved never pass the limit together.
+// What a run may spend, in money, tokens, calls and time: every call is reserved at the most it may come to before it is made, settled at
+// what it did come to, and released when it failed. What is spent and what is reserved never pass a limit together. A child gets a part
+// of what is left, and gives back what it has not spent.
 import { HostError } from "../errors.ts";
 import type { Model, ModelReply, ModelRequest } from "../llm/model.ts";
-import { costAtMost, costLikely, dollars } from "./cost.ts";
-import { Ledger, usageOf, type Usage } from "./usage.ts";
+import { atLeastZero, likely, mostOf, NOTHING, plusAmount, share, type Amount, type Bound, type Kind } from "./amount.ts";
+import { batchRefusal, refusalOf, type Left } from "./refusals.ts";
+import { Ledger, NO_USAGE, usageOf, type Usage } from "./usage.ts";
 
 export interface BudgetLimits {
   /** Null: no limit. */
   readonly maxUsd: number | null;
   readonly maxCalls: number | null;
+  /** Of prompts and replies together. */
+  readonly maxTokens: number | null;
+  /** Wall time. */
+  readonly maxSeconds: number | null;
 }
 
-/** What is left, as a cell's `budget()` tells it; null: unlimited or not counted. */
+export const NO_LIMITS: BudgetLimits = { maxUsd: null, maxCalls: null, maxTokens: null, maxSeconds: null };
+
+/** What is left, as a cell's `budget()` tells it; null: no limit. */
 export interface BudgetLeft {
   readonly usd: number | null;
-  readonly tokens: null;
+  readonly tokens: number | null;
   readonly calls: number | null;
-  readonly seconds: null;
+  readonly seconds: number | null;
+  /** Levels of children that may still be started below. */
   readonly depth: number;
   readonly iterations: number | null;
 }
 
 /** Held while a call is in flight. Exactly one of the two is called, once; later calls do nothing. */
 export interface Reservation {
-  settle(reply: ModelReply): void;
+  /** `queueMs`: how long the call waited for its slot. */
+  settle(reply: ModelReply, queueMs?: number): void;
   release(): void;
 }
 
 /** A bound of a part of the run: what may have been spent, in all, when it is reached. */
 interface Cap {
   readonly limits: BudgetLimits;
-  readonly usd: number | null;
-  readonly calls: number | null;
+  readonly most: Bound;
+  /** In ms of the process's clock. */
+  readonly until: number | null;
 }
 
-export class Budget {
-  readonly #caps: Cap[];
+export class Budget implements Disposable {
   readonly ledger: Ledger;
-  /** Of models with a known price; the ledger's own sum is null once another one answered. */
-  #spentUsd = 0;
-  #reservedUsd = 0;
-  #reservedCalls = 0;
+  readonly #caps: Cap[];
+  readonly #parent: Budget | undefined;
+  /** Money is that of models with a known price: the ledger's own sum is null once another one answered. */
+  #spent: Amount;
+  /** By calls in flight and children. */
+  #reserved: Amount = NOTHING;
+  /** Calls in flight, and children. */
+  #open = 0;
+  /** For the last turn of a loop. */
+  #held: Amount & { readonly ms: number } = { ...NOTHING, ms: 0 };
+  /** Of a child: what of its part it has not spent. */
+  #unspent: Amount = NOTHING;
+  #refusals = 0;
   readonly #waiting = new Set<() => void>();
 
   /** `spent`: by the session before this process. */
-  constructor(limits: BudgetLimits, spent?: Usage) {
-    this.ledger = new Ledger(spent);
-    this.#spentUsd = spent?.usd ?? 0;
-    this.#caps = [{ limits, usd: limits.maxUsd, calls: limits.maxCalls }];
+  constructor(limits: Partial<BudgetLimits>, spent: Usage = NO_USAGE, within?: { readonly parent: Budget; readonly ledger: Ledger }) {
+    this.#parent = within?.parent;
+    this.ledger = within?.ledger ?? new Ledger(spent);
+    this.#spent = amountOf(spent);
+    this.#caps = [capOf({ ...NO_LIMITS, ...limits }, NOTHING)];
   }
 
   /** Those of the narrowest part that runs. */
   get limits(): BudgetLimits {
-    return this.#caps.at(-1)?.limits ?? { maxUsd: null, maxCalls: null };
+    return this.#caps.at(-1)?.limits ?? NO_LIMITS;
+  }
+
+  /** Calls that were refused so far: a loop ends when it meets one after another. */
+  get refusals(): number {
+    return this.#refusals;
   }
 
   /** Bounds what is spent, until it is disposed, to so much more than `spent` (default: what is spent now), within the bounds there are. */
-  narrow(limits: BudgetLimits, spent: Usage = this.ledger.total): Disposable {
-    const before = { usd: spent.usd ?? this.#spentUsd, calls: spent.calls };
-    const cap: Cap = {
-      limits: { maxUsd: least([limits.maxUsd, this.usdLeft]), maxCalls: least([limits.maxCalls, this.callsLeft]) },
-      usd: limits.maxUsd === null ? null : before.usd + limits.maxUsd,
-      calls: limits.maxCalls === null ? null : before.calls + limits.maxCalls,
+  narrow(given: Partial<BudgetLimits>, spent?: Usage): Disposable {
+    const { left } = this;
+    const limits = { ...NO_LIMITS, ...given };
+    const within: BudgetLimits = {
+      maxUsd: least([limits.maxUsd, left.usd]),
+      maxCalls: least([limits.maxCalls, left.calls]),
+      maxTokens: least([limits.maxTokens, left.tokens]),
+      maxSeconds: least([limits.maxSeconds, this.secondsLeft]),
     };
+    const before = spent === undefined ? this.#spent : { ...amountOf(spent), usd: spent.usd ?? this.#spent.usd };
+    const cap = { ...capOf(limits, before), limits: within };
     this.#caps.push(cap);
     return { [Symbol.dispose]: () => void this.#caps.splice(this.#caps.indexOf(cap), 1) };
   }
 
-  /** USD neither spent nor reserved; null: no limit. */
-  get usdLeft(): number | null {
-    const usd = least(this.#caps.map((cap) => cap.usd));
-    return usd === null ? null : Math.max(0, usd - this.#spentUsd - this.#reservedUsd);
+  /**
+   * A part of what is left, 0 to 1, for a child, which is disposed when it has ended. Without a name it is no node of the ledger: a batch
+   * divides it among its children.
+   */
+  part(of: number, name?: string): Budget {
+    const { left } = this;
+    const limits: BudgetLimits = {
+      maxUsd: share(left.usd, of),
+      maxTokens: wholeShare(left.tokens, of),
+      maxCalls: wholeShare(left.calls, of),
+      maxSeconds: this.secondsLeft,
+    };
+    const ledger = name === undefined ? this.ledger : this.ledger.child(name);
+    const child = new Budget(limits, NO_USAGE, { parent: this, ledger });
+    child.#unspent = { usd: limits.maxUsd ?? 0, tokens: limits.maxTokens ?? 0, calls: limits.maxCalls ?? 0 };
+    this.#reserved = plusAmount(this.#reserved, child.#unspent);
+    this.#open++;
+    return child;
   }
 
-  get callsLeft(): number | null {
-    const calls = least(this.#caps.map((cap) => cap.calls));
-    return calls === null ? null : Math.max(0, calls - this.ledger.total.calls - this.#reservedCalls);
+  /** Gives back to the parent what was not spent. */
+  [Symbol.dispose](): void {
+    const parent = this.#parent;
+    if (parent === undefined) return;
+    parent.#unreserve(this.#unspent);
+    this.#unspent = NOTHING;
   }
 
-  left(run: { readonly depth: number; readonly iterations: number | null }): BudgetLeft {
-    return { usd: this.usdLeft, tokens: null, calls: this.callsLeft, seconds: null, ...run };
+  /** Neither spent, nor reserved, nor kept for a last turn; null: no limit. */
+  get left(): Bound {
+    const of = (kind: Kind): number | null => {
+      const most = least(this.#caps.map((cap) => cap.most[kind]));
+      return most === null ? null : Math.max(0, most - this.#spent[kind] - this.#reserved[kind] - this.#held[kind]);
+    };
+    return { usd: of("usd"), tokens: of("tokens"), calls: of("calls") };
+  }
+
+  /** Until the last turn; null: no limit. */
+  get secondsLeft(): number | null {
+    const until = least(this.#caps.map((cap) => cap.until));
+    return until === null ? null : Math.max(0, until - this.#held.ms - performance.now()) / 1_000;
+  }
+
+  leftIn(run: { readonly depth: number; readonly iterations: number | null }): BudgetLeft {
+    const { usd, tokens, calls } = this.left;
+    const seconds = this.secondsLeft;
+    return { usd, tokens, calls, seconds: seconds === null ? null : Math.round(seconds * 10) / 10, ...run };
+  }
+
+  /** Keeps what a last turn may come to, in place of what was kept before; false where that does not fit: it stays as it was then. */
+  hold(model: Model, request: ModelRequest, ms: number = this.#held.ms): boolean {
+    const before = this.#held;
+    this.#held = { ...NOTHING, ms };
+    const most = mostOf(model, request);
+    const fits = this.#fits(most);
+    this.#held = fits ? { ...most, ms } : before;
+    return fits;
+  }
+
+  /** The last turn begins, or the loop has ended. */
+  letGo(): void {
+    this.#held = { ...NOTHING, ms: 0 };
+    this.#wake();
+  }
+
+  /** Whether a call could be made now, beside what is kept. */
+  affords(model: Model, request: ModelRequest): boolean {
+    return this.#hasTime() && this.#fits(mostOf(model, request));
+  }
+
+  /** Waits until a call or a child ends; false at once when there is none. Throws the signal's reason. */
+  async more(signal: AbortSignal): Promise<boolean> {
+    if (this.#open === 0) return false;
+    await this.#change(signal);
+    signal.throwIfAborted();
+    return true;
   }
 
   /**
-   * Reserves a call. When only calls in flight stand in its way it waits until they are settled, since they mostly cost less than
-   * they may. Throws E_BUDGET, or the signal's reason.
+   * Reserves a call. When only calls in flight and children stand in its way it waits until they are settled, since they mostly cost
+   * less than they may. Throws E_BUDGET, or the signal's reason.
    */
   async reserve(model: Model, request: ModelRequest, signal: AbortSignal): Promise<Reservation> {
+    const most = mostOf(model, request);
     for (;;) {
       signal.throwIfAborted();
-      const usd = costAtMost(model, request) ?? 0;
-      if (this.#fits(usd)) return this.#take(model, usd);
-      if (this.#reservedCalls === 0) throw this.#refusal(1, usd);
-      await this.#change(signal);
+      if (!this.#hasTime()) throw this.refusal(1, most);
+      if (this.#fits(most)) return this.#take(model, most);
+      if (!(await this.more(signal))) throw this.refusal(1, most);
     }
   }
 
   /** Refuses a batch that is out of reach before its first call is made. Throws E_BUDGET. */
   checkBatch(model: Model, requests: readonly ModelRequest[]): void {
-    const usd = requests.reduce((sum, request) => sum + (costLikely(model, request) ?? 0), 0);
-    const tooMany = this.callsLeft !== null && requests.length > this.callsLeft;
-    const tooDear = this.usdLeft !== null && usd > this.usdLeft;
-    if (tooMany || tooDear) throw this.#refusal(requests.length, usd);
+    const needed = requests.reduce((sum, request) => plusAmount(sum, likely(model, request)), NOTHING);
+    if (requests.length > 0 && (!this.#fits(needed) || !this.#hasTime())) throw this.refusal(requests.length, needed);
   }
 
-  #fits(usd: number): boolean {
-    return (this.callsLeft === null || this.callsLeft >= 1) && (this.usdLeft === null || usd <= this.usdLeft);
+  /** What tells a cell that so many calls are out of reach. */
+  refusal(calls: number, needed: Amount): HostError {
+    this.#refusals++;
+    const left: Left = { ...this.left, seconds: this.secondsLeft };
+    return calls === 1 ? refusalOf(needed, left, this.limits) : batchRefusal(calls, needed, left, this.limits);
   }
 
-  #take(model: Model, usd: number): Reservation {
-    this.#reservedUsd += usd;
-    this.#reservedCalls += 1;
-    let held = true;
+  /** What ends a call in flight when the time is over. */
+  tooLate(): HostError {
+    return this.refusal(1, { ...NOTHING, calls: 1 });
+  }
+
+  #hasTime(): boolean {
+    const seconds = this.secondsLeft;
+    return seconds === null || seconds > 0;
+  }
+
+  #fits(amount: Amount): boolean {
+    const { usd, tokens, calls } = this.left;
+    return (usd === null || amount.usd <= usd) && (tokens === null || amount.tokens <= tokens) && (calls === null || amount.calls <= calls);
+  }
+
+  #take(model: Model, most: Amount): Reservation {
+    this.#reserved = plusAmount(this.#reserved, most);
+    this.#open++;
+    let isHeld = true;
     const end = (record: () => void) => {
-      if (!held) return;
-      held = false;
-      this.#reservedUsd -= usd;
-      this.#reservedCalls -= 1;
-      // Sums of fractions do not come back to zero by themselves.
-      if (this.#reservedCalls === 0) this.#reservedUsd = 0;
+      if (!isHeld) return;
+      isHeld = false;
       record();
-      for (const wake of this.#waiting) wake();
+      this.#unreserve(most);
     };
-    return { settle: (reply) => end(() => this.#record(model, reply)), release: () => end(() => undefined) };
+    return {
+      settle: (reply, queueMs = 0) => end(() => this.#record(model, reply, queueMs)),
+      release: () => end(() => undefined),
+    };
   }
 
-  #record(model: Model, { usage }: ModelReply): void {
-    const used = usageOf(model, usage);
-    this.#spentUsd += used.usd ?? 0;
+  #unreserve(amount: Amount): void {
+    this.#open--;
+    // Sums of fractions do not come back to zero by themselves.
+    this.#reserved = this.#open === 0 ? NOTHING : atLeastZero(plusAmount(this.#reserved, amount, -1));
+    this.#wake();
+  }
+
+  #record(model: Model, { usage }: ModelReply, queueMs: number): void {
+    const used = usageOf(model, usage, queueMs);
     this.ledger.add(model.id, used);
+    this.#paid(amountOf(used));
+  }
+
+  /** What a child pays comes out of the part it was given. */
+  #paid(amount: Amount): void {
+    this.#spent = plusAmount(this.#spent, amount);
+    const parent = this.#parent;
+    if (parent === undefined) return;
+    const rest = atLeastZero(plusAmount(this.#unspent, amount, -1));
+    parent.#reserved = atLeastZero(plusAmount(parent.#reserved, plusAmount(this.#unspent, rest, -1), -1));
+    this.#unspent = rest;
+    parent.#paid(amount);
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
   }
 
   async #change(signal: AbortSignal): Promise<void> {
@@ -140,32 +269,34 @@ export class Budget {
     signal.removeEventListener("abort", wake);
     this.#waiting.delete(resolve);
   }
+}
 
-  #refusal(calls: number, usd: number): HostError {
-    const { callsLeft, usdLeft } = this;
-    const data = { needed_calls: calls, needed_usd: usd, left_calls: callsLeft, left_usd: usdLeft };
-    return new HostError(
-      "E_BUDGET",
-      callsLeft !== null && calls > callsLeft ? this.#tooMany(calls, callsLeft) : tooDear(calls, usd, usdLeft ?? 0),
-      { data },
-    );
-  }
+function capOf(limits: BudgetLimits, before: Amount): Cap {
+  const { maxUsd, maxTokens, maxCalls, maxSeconds } = limits;
+  return {
+    limits,
+    most: {
+      usd: maxUsd === null ? null : before.usd + maxUsd,
+      tokens: maxTokens === null ? null : before.tokens + maxTokens,
+      calls: maxCalls === null ? null : before.calls + maxCalls,
+    },
+    until: maxSeconds === null ? null : performance.now() + maxSeconds * 1_000,
+  };
+}
 
-  #tooMany(calls: number, left: number): string {
-    if (calls === 1) return `no model call is left of ${this.limits.maxCalls}: raise --max-calls`;
-    return `this batch of ${calls} calls is over the ${left} that are left of ${this.limits.maxCalls}: ask in fewer prompts or raise --max-calls`;
-  }
+function amountOf({ usd, inputTokens, outputTokens, calls }: Usage): Amount {
+  return { usd: usd ?? 0, tokens: inputTokens + outputTokens, calls };
+}
+
+/** At least one of what can be counted, where there is one. */
+function wholeShare(left: number | null, of: number): number | null {
+  return left === null ? null : Math.min(left, Math.max(1, Math.floor(left * of)));
 }
 
 /** Null: no limit. */
 function least(limits: readonly (number | null)[]): number | null {
   const bounds = limits.filter((limit) => limit !== null);
   return bounds.length === 0 ? null : Math.min(...bounds);
-}
-
-function tooDear(calls: number, usd: number, left: number): string {
-  const [what, remedy] = calls === 1 ? ["this call", "ask with less text"] : [`this batch of ${calls} calls`, "ask in fewer prompts"];
-  return `${what} needs about ${dollars(usd, "up")}, ${dollars(left, "down")} are left: ${remedy} or raise --max-cost`;
 }
 
 /** An explicit `--max-cost` is a promise that a model of unknown price cannot keep. Throws E_USAGE. */

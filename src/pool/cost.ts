@@ -19,9 +19,22 @@ export function costAtMost(model: Model, request: ModelRequest): number | undefi
 export function costLikely(model: Model, request: ModelRequest): number | undefined {
   const { price } = model;
   if (price === undefined) return undefined;
-  const input = requestText(request).reduce((sum, text) => sum + estimateTokens(text), 0);
+  const input = inputLikely(request);
   const rates = ratesFor(price, input);
-  return (input * rates.input + Math.min(request.maxTokens, LIKELY_OUTPUT_TOKENS) * rates.output) / MILLION;
+  return (input * rates.input + outputLikely(request) * rates.output) / MILLION;
+}
+
+/** Of prompt and reply. */
+export function tokensLikely(request: ModelRequest): number {
+  return inputLikely(request) + outputLikely(request);
+}
+
+function inputLikely(request: ModelRequest): number {
+  return requestText(request).reduce((sum, text) => sum + estimateTokens(text), 0);
+}
+
+function outputLikely({ maxTokens }: ModelRequest): number {
+  return Math.min(maxTokens, LIKELY_OUTPUT_TOKENS);
 }
 
 /** What an answered call cost. */

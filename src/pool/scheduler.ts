@@ -30,6 +30,12 @@ export interface ScheduleOptions {
   readonly budget: Budget;
 }
 
+/** The slot a call has now, and how long it waited for its first one. */
+interface Held {
+  slot: Slot;
+  readonly queueMs: number;
+}
+
 /** Asks a model. Throws E_BUDGET before anything is sent, E_LLM_TIMEOUT, or what the model throws. */
 export type Schedule = (model: Model, request: ModelRequest, options: ScheduleOptions) => Promise<ModelReply>;
 
@@ -66,24 +72,27 @@ export class Scheduler implements Disposable {
   readonly schedule: Schedule = async (model, request, options) => {
     const { signal, budget, deadlineMs } = options;
     signal.throwIfAborted();
+    const since = performance.now();
     const slot = await this.#slots.take(this.#lane, serverOf(model), signal);
+    const queueMs = performance.now() - since;
     // A queue of the budget is left at once by who was cancelled, though it may go on for a moment.
-    return await leavingWith(signal, this.#run(model, request, slot, { signal, budget, deadlineMs }));
+    return await leavingWith(signal, this.#run(model, request, { slot, queueMs }, { signal, budget, deadlineMs }));
   };
 
   [Symbol.dispose](): void {
     this.#slots.leave(this.#lane);
   }
 
-  async #run(model: Model, request: ModelRequest, first: Slot, { signal, deadlineMs, budget }: ScheduleOptions): Promise<ModelReply> {
-    const held = { slot: first };
+  async #run(model: Model, request: ModelRequest, held: Held, { signal, deadlineMs, budget }: ScheduleOptions): Promise<ModelReply> {
     try {
       const reservation = await budget.reserve(model, request, signal);
       const deadline = new AbortController();
-      const clock = setTimeout(() => deadline.abort(timedOut(model, deadlineMs)), deadlineMs);
+      const leftMs = (budget.secondsLeft ?? Infinity) * 1_000;
+      const expire = (): void => deadline.abort(leftMs < deadlineMs ? budget.tooLate() : timedOut(model, deadlineMs));
+      const clock = setTimeout(expire, Math.min(deadlineMs, leftMs));
       try {
         const reply = await this.#attempts(model, request, held, AbortSignal.any([signal, deadline.signal]));
-        reservation.settle(reply);
+        reservation.settle(reply, held.queueMs);
         return reply;
       } finally {
         clearTimeout(clock);
@@ -95,7 +104,7 @@ export class Scheduler implements Disposable {
   }
 
   /** Between attempts the slot is another call's. */
-  async #attempts(model: Model, request: ModelRequest, held: { slot: Slot }, signal: AbortSignal): Promise<ModelReply> {
+  async #attempts(model: Model, request: ModelRequest, held: Held, signal: AbortSignal): Promise<ModelReply> {
     const server = serverOf(model);
     for (let retries = 0; ; retries++) {
       try {

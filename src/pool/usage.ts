@@ -15,6 +15,8 @@ export interface Usage {
   readonly savedUsd: number | null;
   /** Calls that were made again because the process that had made them ended before their answer came. */
   readonly repeated: number;
+  /** Time that answered calls waited for their slots, all together, in ms. */
+  readonly queueMs: number;
 }
 
 export const NO_USAGE: Usage = {
@@ -26,16 +28,24 @@ export const NO_USAGE: Usage = {
   memo: 0,
   savedUsd: 0,
   repeated: 0,
+  queueMs: 0,
 };
 
 export const ONE_REPEATED: Usage = { ...NO_USAGE, repeated: 1 };
 
+/** A child's calls are in its parent's sums as well. */
 export class Ledger {
+  /** Of a child: the session it is. */
+  readonly name: string | undefined;
+  readonly #parent: Ledger | undefined;
   #total: Usage;
   readonly #byModel = new Map<string, Usage>();
+  readonly #children: Ledger[] = [];
 
-  constructor(before: Usage = NO_USAGE) {
+  constructor(before: Usage = NO_USAGE, within?: { readonly parent: Ledger; readonly name: string }) {
     this.#total = before;
+    this.#parent = within?.parent;
+    this.name = within?.name;
   }
 
   get total(): Usage {
@@ -47,25 +57,86 @@ export class Ledger {
     return this.#byModel;
   }
 
+  get children(): readonly Ledger[] {
+    return this.#children;
+  }
+
+  child(name: string): Ledger {
+    const child = new Ledger(NO_USAGE, { parent: this, name });
+    this.#children.push(child);
+    return child;
+  }
+
   add(model: string, used: Usage): void {
-    this.#total = plus(this.#total, used);
     this.#byModel.set(model, plus(this.#byModel.get(model) ?? NO_USAGE, used));
+    this.#total = plus(this.#total, used);
+    this.#parent?.add(model, used);
   }
 
   /** A call that did not have to be made. */
   addSaved(usd: number | null): void {
-    this.#total = plus(this.#total, { ...NO_USAGE, memo: 1, savedUsd: usd });
+    this.#add({ ...NO_USAGE, memo: 1, savedUsd: usd });
   }
 
   addRepeated(): void {
-    this.#total = plus(this.#total, ONE_REPEATED);
+    this.#add(ONE_REPEATED);
+  }
+
+  #add(more: Usage): void {
+    this.#total = plus(this.#total, more);
+    const parent = this.#parent;
+    if (parent !== undefined) parent.#add(more);
   }
 }
 
+/** What one session paid, and its children within that. */
+export interface UsageTree {
+  /** Of a child: the session it is. */
+  readonly session?: string;
+  /** With that of its children. */
+  readonly total: Usage;
+  readonly byModel: Readonly<Record<string, Usage>>;
+  readonly children: readonly UsageTree[];
+}
+
+/** Where a ledger stood, so that what came since can be told. */
+export interface LedgerMark {
+  readonly total: Usage;
+  readonly byModel: ReadonlyMap<string, Usage>;
+  readonly children: number;
+}
+
+export function markOf(ledger: Ledger, total: Usage = ledger.total): LedgerMark {
+  return { total, byModel: new Map(ledger.byModel), children: ledger.children.length };
+}
+
+const BEGINNING: LedgerMark = { total: NO_USAGE, byModel: new Map(), children: 0 };
+
+/** What came to a ledger since it stood there. */
+export function treeOf(ledger: Ledger, since: LedgerMark = BEGINNING): UsageTree {
+  const models = [...ledger.byModel].map(([id, usage]) => [id, minus(usage, since.byModel.get(id) ?? NO_USAGE)] as const);
+  return {
+    ...(ledger.name === undefined ? {} : { session: ledger.name }),
+    total: minus(ledger.total, since.total),
+    byModel: Object.fromEntries(models.filter(([, { calls }]) => calls > 0)),
+    children: ledger.children.slice(since.children).map((child) => treeOf(child)),
+  };
+}
+
+/** A tree as JSON tells it: the sums, `by_model`, and the `children` where there are any. */
+export function treeJson({ session, total, byModel, children }: UsageTree): object {
+  return {
+    ...(session === undefined ? {} : { session }),
+    ...usageJson(total),
+    by_model: Object.fromEntries(Object.entries(byModel).map(([id, usage]) => [id, usageJson(usage)])),
+    ...(children.length === 0 ? {} : { children: children.map(treeJson) }),
+  };
+}
+
 /** Of one call that was answered. */
-export function usageOf(model: Model, usage: TokenUsage): Usage {
+export function usageOf(model: Model, usage: TokenUsage, queueMs = 0): Usage {
   const { inputTokens, outputTokens, cachedInputTokens } = usage;
-  return { ...NO_USAGE, calls: 1, inputTokens, outputTokens, cachedInputTokens, usd: usdOf(model, usage) };
+  return { ...NO_USAGE, calls: 1, inputTokens, outputTokens, cachedInputTokens, usd: usdOf(model, usage), queueMs };
 }
 
 export function plus(a: Usage, b: Usage): Usage {
@@ -88,6 +159,7 @@ function combined(a: Usage, b: Usage, by: (x: number, y: number) => number): Usa
     memo: by(a.memo, b.memo),
     savedUsd: money(a.savedUsd, b.savedUsd),
     repeated: by(a.repeated, b.repeated),
+    queueMs: by(a.queueMs, b.queueMs),
   };
 }
 
@@ -102,6 +174,7 @@ export function usageJson(usage: Usage): Readonly<Record<string, number | null>>
     memo: usage.memo,
     saved_usd: rounded(usage.savedUsd),
     repeated: usage.repeated,
+    queue_ms: Math.round(usage.queueMs),
   };
 }
 
@@ -122,6 +195,7 @@ export function readUsage(json: unknown): Usage | undefined {
     memo: number("memo") ?? 0,
     savedUsd: number("saved_usd") ?? null,
     repeated: number("repeated") ?? 0,
+    queueMs: number("queue_ms") ?? 0,
   };
 }
 

@@ -32,6 +32,7 @@ export class SessionData implements AsyncDisposable {
   /** The last ones are those there are; the ones before are kept, since a session may be rebuilt with them. */
   readonly #generations: (readonly ContextSource[])[] = [];
   #choice: ContextChoice = { inputs: [] };
+  #isBorrowed = false;
   #workspace: Workspace | undefined;
 
   private constructor(options: DataOptions) {
@@ -42,6 +43,16 @@ export class SessionData implements AsyncDisposable {
   static async open(options: DataOptions, choice: ContextChoice): Promise<SessionData> {
     const data = new SessionData(options);
     await data.replace(choice);
+    return data;
+  }
+
+  /** Of a child: contexts and files are its parent's, and its parent's to close. */
+  static within(parent: SessionData, choice: ContextChoice, contexts: readonly ContextSource[]): SessionData {
+    const data = new SessionData(parent.#options);
+    data.#workspace = parent.workspace;
+    data.#generations.push(contexts);
+    data.#choice = choice;
+    data.#isBorrowed = true;
     return data;
   }
 
@@ -90,6 +101,7 @@ export class SessionData implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isBorrowed) return;
     for (const context of this.#generations.flat()) await context.close?.();
     await this.#copies[Symbol.asyncDispose]();
   }

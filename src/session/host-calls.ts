@@ -161,6 +161,7 @@ export class HostCalls {
     /** Every slot so far was there already. */
     let isThere = true;
     const context: CallContext = {
+      seq,
       signal: this.#inFlight.add(seq, cell, size),
       emit,
       warn,

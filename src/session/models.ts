@@ -22,8 +22,10 @@ export class SessionModels implements Models {
   #options: ModelOptions;
   #chosen: Promise<ChosenModels> | undefined;
 
-  constructor(options: ModelOptions) {
+  /** `chosen`: a child's, by its parent. */
+  constructor(options: ModelOptions, chosen?: ChosenModels) {
     this.#options = options;
+    this.#chosen = chosen === undefined ? undefined : Promise.resolve(chosen);
   }
 
   chosen(): Promise<ChosenModels> {

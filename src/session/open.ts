@@ -4,21 +4,23 @@ import { warmUp } from "../../sandbox/index.ts";
 import { MAX_FILE_CALLS, type Limits } from "../../sandbox/limits.ts";
 import type { SessionState } from "../../sandbox/outcome.ts";
 import { listFiles, readFile, readPiece, readText } from "../calls/files.ts";
-import { llm, llmBatch, type LlmOptions } from "../calls/llm.ts";
-import { rlm, rlmBatch } from "../calls/rlm.ts";
+import type { ChildAnswer, ChildOrder, Children } from "../calls/children.ts";
+import { llm, llmBatch, type Confirmation } from "../calls/llm.ts";
+import { rlmHandlers, type RlmOptions } from "../calls/rlm.ts";
 import { ScanService } from "../calls/scan.ts";
 import { rgCount, rgFiles, rgSearch } from "../calls/search.ts";
 import { inTurn } from "../calls/turns.ts";
-import type { Handlers } from "../calls/types.ts";
+import type { CallContext, Handlers } from "../calls/types.ts";
 import { HostError } from "../errors.ts";
 import type { EventSink } from "../events.ts";
 import type { Environment } from "../llm/http.ts";
+import type { Model } from "../llm/model.ts";
 import { readPrices } from "../llm/prices.ts";
 import { tellFirstRemote } from "../llm/remote-notice.ts";
 import { Budget, type BudgetLimits } from "../pool/budget.ts";
 import { usageJson } from "../pool/usage.ts";
 import { Memo } from "../pool/memo.ts";
-import { Scheduler, type Schedule } from "../pool/scheduler.ts";
+import { Scheduler } from "../pool/scheduler.ts";
 import { processSlots } from "../pool/slots.ts";
 import { contextRecords } from "./context-records.ts";
 import type { ContextChoice, SessionData } from "./data.ts";
@@ -31,7 +33,8 @@ import { SessionProfile } from "./profile.ts";
 import { ReplyCache } from "./reply-cache.ts";
 import { Session } from "./session.ts";
 import { findSession } from "./store.ts";
-import { startOf, type StartOptions } from "./start.ts";
+import { Places } from "./places.ts";
+import { startOf, type StartedChild, type StartOptions } from "./start.ts";
 
 export interface OpenOptions extends StartOptions {
   readonly env: Environment;
@@ -48,6 +51,22 @@ export interface OpenOptions extends StartOptions {
   readonly maxGroup?: number | undefined;
   /** File of a CPU profile. */
   readonly profile?: string | undefined;
+  /** Levels of children. */
+  readonly maxDepth: number;
+  /** Turns of a loop that nobody gave a number. */
+  readonly maxIterations: number;
+  readonly confirm?: Confirmation | undefined;
+  /** The loop's, which stands above: starts a child and asks it. */
+  readonly runChild: (parent: Opened, options: OpenOptions, order: ChildOrder, call: CallContext) => Promise<ChildAnswer>;
+  readonly child?: ChildOptions | undefined;
+}
+
+/** A session that another one started: what it has of its parent. */
+export interface ChildOptions extends StartedChild {
+  readonly parent: Opened;
+  readonly budget: Budget;
+  readonly model: Model;
+  readonly subModel: Model;
 }
 
 export interface Opened extends AsyncDisposable {
@@ -55,10 +74,18 @@ export interface Opened extends AsyncDisposable {
   readonly data: SessionData;
   readonly models: SessionModels;
   readonly budget: Budget;
-  readonly schedule: Schedule;
+  /** One of a whole tree. */
+  readonly scheduler: Scheduler;
   readonly memo: Memo;
   readonly journal: Journal;
   readonly emit: EventSink;
+  /** 0 for a session that no other one started. */
+  readonly depth: number;
+  /** Levels of children below. */
+  readonly levels: number;
+  /** Where its journal is; undefined where nothing is kept. */
+  readonly folder: string | undefined;
+  readonly places: Places;
   /** The cells it had when it was opened. */
   readonly earlier: readonly EarlierCell[];
   /** Turns a running loop has left; null while none runs. */
@@ -76,17 +103,21 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
   const start = await startOf(options);
   const { data, header, journal, kept } = start;
 
-  const budget = new Budget(bounds, kept?.usage);
-  const models = new SessionModels({ ...options.models, ...modelsOf(options, kept), env, emit });
-  const scheduler = new Scheduler({
-    limit: options.concurrency,
-    slots: processSlots,
-    onLowered: ({ id }, limit) =>
-      emit({ type: "notice", text: `${id} is asked too much: ${limit} ${limit === 1 ? "call" : "calls"} at a time until it takes more` }),
-    onRequest: tellFirstRemote((endpoint) => emit({ type: "notice", text: `sending to ${endpoint}, which is not this machine` })),
-  });
-  const memo = new Memo(scheduler.schedule, replyCacheOf(options));
+  const { child } = options;
+  const budget = child?.budget ?? new Budget(bounds, kept?.usage);
+  const chosen = child === undefined ? undefined : { model: child.model, subModel: child.subModel, reason: "its parent's" };
+  const models = new SessionModels({ ...options.models, ...modelsOf(options, kept), env, emit }, chosen);
+  const scheduler = child?.parent.scheduler ?? schedulerOf(options);
+  const memo = child?.parent.memo ?? new Memo(scheduler.schedule, replyCacheOf(options));
   for (const [key, reply] of kept?.replies ?? []) memo.keep(key, reply);
+  const depth = child === undefined ? 0 : child.parent.depth + 1;
+  const levels = Math.max(0, options.maxDepth - depth);
+  const places = child?.parent.places ?? new Places(options.concurrency);
+  const children: Children = {
+    levels,
+    places: places.at(depth),
+    run: (order, call) => options.runChild(opened, options, order, call),
+  };
   const clock = Date.now;
   const { workers } = header;
   const session = new Session({
@@ -113,7 +144,11 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
             isStrict: options.isFork !== true,
           },
         }),
-    handlers: handlersOf(data, { models, memo, budget, deadlineMs: limits.modelCallMs }, workers),
+    handlers: handlersOf(
+      data,
+      { models, memo, budget, deadlineMs: limits.modelCallMs, confirm: options.confirm, children, contexts: () => data.contexts },
+      workers,
+    ),
     scans: new ScanService({
       workers,
       timeoutMs: limits.sliceMs,
@@ -127,7 +162,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
       },
       read: (asked, signal) => readText(data, asked, signal),
     }),
-    budget: () => budget.left({ depth: 0, iterations: opened.iterationsLeft }),
+    budget: () => budget.leftIn({ depth: levels, iterations: opened.iterationsLeft }),
     usage: () => usageJson(budget.ledger.total),
     journal,
     profile,
@@ -140,10 +175,14 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     data,
     models,
     budget,
-    schedule: scheduler.schedule,
+    scheduler,
     memo,
     journal,
     emit,
+    depth,
+    levels,
+    folder: start.folder,
+    places,
     earlier: kept?.earlier ?? [],
     iterationsLeft: iterationsLeftIn(kept),
     async fork(cell) {
@@ -154,7 +193,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     },
     async [Symbol.asyncDispose]() {
       await session.close();
-      scheduler[Symbol.dispose]();
+      if (child === undefined) scheduler[Symbol.dispose]();
       await start[Symbol.asyncDispose]();
       // Last: a disk that is full keeps nothing else from being let go of.
       const profiled = await profile?.finish();
@@ -187,14 +226,23 @@ function iterationsLeftIn(kept: Kept | undefined): number | null {
   return asked === undefined || asked.answered !== undefined ? null : Math.max(0, asked.maxIterations - asked.turns.length);
 }
 
-function handlersOf(data: SessionData, llmOptions: LlmOptions, maxWorkers: number): Handlers {
+function schedulerOf({ concurrency, emit }: OpenOptions): Scheduler {
+  return new Scheduler({
+    limit: concurrency,
+    slots: processSlots,
+    onLowered: ({ id }, limit) =>
+      emit({ type: "notice", text: `${id} is asked too much: ${limit} ${limit === 1 ? "call" : "calls"} at a time until it takes more` }),
+    onRequest: tellFirstRemote((endpoint) => emit({ type: "notice", text: `sending to ${endpoint}, which is not this machine` })),
+  });
+}
+
+function handlersOf(data: SessionData, llmOptions: RlmOptions, maxWorkers: number): Handlers {
   const turns = pLimit(MAX_FILE_CALLS);
   const search = { data, maxWorkers, slots: pLimit(maxWorkers) };
   return {
     llm: llm(llmOptions),
     llm_batch: llmBatch(llmOptions),
-    rlm: rlm(llmOptions),
-    rlm_batch: rlmBatch(llmOptions),
+    ...rlmHandlers(llmOptions),
     rg_search: inTurn(turns, rgSearch(search)),
     rg_files: inTurn(turns, rgFiles(search)),
     rg_count: inTurn(turns, rgCount(search)),

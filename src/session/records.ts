@@ -132,6 +132,6 @@ export interface ToldTurn {
 export interface AnsweredTurn {
   readonly iteration: number;
   readonly answer: unknown;
-  readonly stop_reason: "final" | "max_iterations";
+  readonly stop_reason: "final" | "max_iterations" | "budget";
   readonly usage: unknown;
 }

@@ -122,6 +122,7 @@ export class Replay {
     if (op === "timer" || op === "clear_timer" || op === "scan") throw new Error("no record of its value");
     const args: unknown = JSON.parse(journal.jsonOf(call.args));
     const value = await handlers[op](args, {
+      seq,
       signal: AbortSignal.timeout(SLACK_MS * SLACK_FACTOR),
       emit: ignore,
       slot: ignore,

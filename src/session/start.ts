@@ -1,6 +1,6 @@
 // Where a session begins: with a header of its own and the contexts it was given, or where a kept one stood.
 import { createHash, randomInt } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { kernelFiles } from "../../sandbox/index.ts";
@@ -33,6 +33,18 @@ export interface StartOptions {
   /** Where its replay comes to something else it goes on from the last cell that agreed. */
   readonly isFork?: boolean | undefined;
   readonly emit: EventSink;
+  readonly child?: StartedChild | undefined;
+}
+
+/** A session that another one started by `rlm_query`, within its folder. */
+export interface StartedChild {
+  readonly id: string;
+  /** Of its own among the children of its parent. */
+  readonly place: string;
+  readonly parent: { readonly session: { readonly id: string }; readonly folder: string | undefined };
+  /** Number of the call that started it. */
+  readonly seq: number;
+  readonly data: SessionData;
 }
 
 /** Disposing closes the contexts and gives the folder up; the journal is the session's to close. */
@@ -41,6 +53,8 @@ export interface Start extends AsyncDisposable {
   readonly header: Header;
   readonly journal: Journal;
   readonly kept?: Kept;
+  /** Where the journal is; undefined where nothing is kept. */
+  readonly folder: string | undefined;
 }
 
 /** Throws E_USAGE for a path that is not there, E_CONTEXT_CHANGED for a context that is not what it was. */
@@ -49,14 +63,15 @@ export function startOf(options: StartOptions): Promise<Start> {
 }
 
 async function startNew(options: StartOptions): Promise<Start> {
-  const { cwd, workspaceDirs, noIgnore, stdin, emit, stateDir, workers, zone, locale, name } = options;
-  const data = await SessionData.open({ cwd, workspaceDirs, noIgnore, stdin, emit }, options.contexts);
+  const { cwd, workspaceDirs, noIgnore, stdin, emit, stateDir, workers, zone, locale, name, child } = options;
+  const data = child?.data ?? (await SessionData.open({ cwd, workspaceDirs, noIgnore, stdin, emit }, options.contexts));
   const now = Date.now();
-  const session = newSessionId(now, Math.random);
+  const session = child?.id ?? newSessionId(now, Math.random);
   const header: Header = {
     type: "header",
     v: JOURNAL_VERSION,
     session,
+    ...(child === undefined ? {} : { parent: { session: child.parent.session.id, seq: child.seq } }),
     ...(name === undefined ? {} : { name }),
     seed: randomInt(2 ** 32),
     now,
@@ -72,12 +87,20 @@ async function startNew(options: StartOptions): Promise<Start> {
     v8: process.versions.v8,
     prelude: preludeHash(),
   };
-  const folder = stateDir === undefined ? undefined : join(sessionsFolder(stateDir), session);
+  const folder = child === undefined ? (stateDir === undefined ? undefined : join(sessionsFolder(stateDir), session)) : ownFolder(child);
   const journal = folder === undefined ? FileJournal.unnamed() : FileJournal.in(folder, (text) => emit({ type: "notice", text }));
   const lock = folder !== undefined && journal.isKept ? lockSession(folder) : undefined;
   journal.write(header);
   if (data.contexts.length > 0) for (const record of await contextRecords(journal, data.choice, data.contexts)) journal.write(record);
-  return { data, header, journal, [Symbol.asyncDispose]: () => end(data, lock) };
+  return { data, header, journal, folder: journal.isKept ? folder : undefined, [Symbol.asyncDispose]: () => end(data, lock) };
+}
+
+/** What an earlier process left of a child that runs again does not count. */
+function ownFolder({ parent, place }: StartedChild): string | undefined {
+  if (parent.folder === undefined) return undefined;
+  const folder = join(parent.folder, "children", place);
+  rmSync(folder, { recursive: true, force: true });
+  return folder;
 }
 
 async function startAgain({ stdin, emit }: StartOptions, session: KeptSession): Promise<Start> {
@@ -96,7 +119,7 @@ async function startAgain({ stdin, emit }: StartOptions, session: KeptSession): 
     }
     if (data === undefined) throw new Error("a session has a first generation of contexts");
     const opened = data;
-    return { data, header, journal, kept, [Symbol.asyncDispose]: () => end(opened, kept) };
+    return { data, header, journal, kept, folder: session.folder, [Symbol.asyncDispose]: () => end(opened, kept) };
   } catch (error) {
     await data?.[Symbol.asyncDispose]();
     kept[Symbol.dispose]();

@@ -8,7 +8,7 @@ const FILES = {
   "docs/b.md": "no match\n",
   "s.json": JSON.stringify({ default: "reply" }),
 };
-const ARGS = ["-c", "docs", "-m", "script:s.json"];
+const ARGS = ["-c", "docs", "-m", "script:s.json", "--max-depth", "0"];
 
 const ERROR_LINES = [
   { file: "a.txt", line: 1, column: 5, text: "one error", match: "error", pattern: 0 },
@@ -152,7 +152,7 @@ describe("the prelude's own functions", () => {
       expect.stringMatching(/^There is no llm_qery in the prelude\. There are: .*llm_query /),
       true,
     ]);
-    expect(left).toEqual({ usd: 2, tokens: null, calls: 7, seconds: null, depth: 0, iterations: null });
+    expect(left).toEqual({ usd: 2, tokens: null, calls: 7, seconds: null, depth: 1, iterations: null });
     const [usual, least, many, one] = workers as number[];
     expect([least, many, one]).toEqual([4, 1000, 1]);
     expect(usual).toBeGreaterThanOrEqual(4);

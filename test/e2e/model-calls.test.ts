@@ -49,22 +49,27 @@ describe("a request", () => {
   });
 
   it("of an rlm_query at the depth limit ends with the text of its context, and the cell is told", async () => {
+    const limit = ["--max-depth", "0"];
     const asked = (call: string) => `${call}.then((r) => JSON.parse(r).turns[0].text)`;
-    const outcomes = await scripted(ECHO, [
-      asked("rlm_query('why?')"),
-      asked("rlm_query('why?', { context: 'some text' })"),
-      asked("rlm_query('why?', { context: { a: [1] } })"),
-      "rlm_batch_query(['p', 'q'], { context: 'shared' }).then((all) => all.map((r) => JSON.parse(r).turns[0].text))",
-      "rlm_query('why?', { context })",
-      "rlm_batch_query(['why?'], { context })",
-    ]);
+    const outcomes = await scripted(
+      ECHO,
+      [
+        asked("rlm_query('why?')"),
+        asked("rlm_query('why?', { context: 'some text' })"),
+        asked("rlm_query('why?', { context: { a: [1] } })"),
+        "rlm_batch_query(['p', 'q'], { context: 'shared' }).then((all) => all.map((r) => JSON.parse(r).turns[0].text))",
+        "rlm_query('why?', { context })",
+        "rlm_batch_query(['why?'], { context })",
+      ],
+      limit,
+    );
     expect(values(outcomes).slice(0, 4)).toEqual([
       "why?",
       "why?\n\nsome text",
       'why?\n\n{\n "a": [\n  1\n ]\n}',
       ["p\n\nshared", "q\n\nshared"],
     ]);
-    expect(outcomes.map(({ warnings }) => warnings.length)).toEqual([1, 1, 1, 1, 0, 0]);
+    expect(outcomes.map(({ warnings }) => warnings.length)).toEqual([1, 1, 1, 1, 1, 1]);
     expect(outcomes[0]?.warnings[0]).toMatch(/^rlm_query ran as llm_query: .*depth limit/);
     for (const { error } of outcomes.slice(4)) expect(error).toMatchObject({ code: "E_LLM_TOO_LARGE" });
   });
@@ -81,14 +86,18 @@ describe("a schema", () => {
   const script = { rules, default: '{"n":1}' };
 
   it("parses, goes back with what is wrong, and gives up after three", async () => {
-    const outcomes = await scripted(script, [
-      `llm_query('good', { schema: ${schema} })`,
-      `llm_query('corrigible', { schema: ${schema} })`,
-      `llm_query('wrong', { schema: ${schema} })`,
-      `llm_query('fails', { schema: ${schema} })`,
-      `rlm_query('corrigible', { schema: ${schema}, context: 'c' })`,
-      "llm_query('good', { schema: { type: 'array' } }).catch((e) => [e.name, e.code])",
-    ]);
+    const outcomes = await scripted(
+      script,
+      [
+        `llm_query('good', { schema: ${schema} })`,
+        `llm_query('corrigible', { schema: ${schema} })`,
+        `llm_query('wrong', { schema: ${schema} })`,
+        `llm_query('fails', { schema: ${schema} })`,
+        `rlm_query('corrigible', { schema: ${schema}, context: 'c' })`,
+        "llm_query('good', { schema: { type: 'array' } }).catch((e) => [e.name, e.code])",
+      ],
+      ["--max-depth", "0"],
+    );
     expect(values(outcomes)).toEqual([
       { n: 1 },
       { n: 2 },

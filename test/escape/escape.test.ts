@@ -36,7 +36,7 @@ beforeAll(async () => {
   symlinkSync(join(root, "secret.txt"), join(tree, "out"));
   symlinkSync(join(root, "elsewhere"), join(tree, "out-folder"));
   makeFifo(join(tree, "pipe"));
-  const common = { cwd: tree, ephemeral: true, cellTimeout: 20, model: () => Promise.resolve("reply") } as const;
+  const common = { cwd: tree, ephemeral: true, cellTimeout: 20, maxDepth: 0, model: () => Promise.resolve("reply") } as const;
   session = await openSession({ ...common, context: "." });
   other = await openSession(common);
   await session.run("const kept = 41");

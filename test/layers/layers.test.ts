@@ -48,7 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/config": ["src/pool", "src/workspace", "src/errors.ts"],
   "src/notebook": [],
-  "src/loop": ["src/session", "src/pool", "src/llm", "src/workspace", "src/errors.ts", "src/events.ts", "sandbox"],
+  "src/loop": ["src/session", "src/calls", "src/pool", "src/llm", "src/workspace", "src/errors.ts", "src/events.ts", "sandbox"],
   "src/session": ["src/calls", "src/pool", "src/llm", "src/workspace", "src/errors.ts", "src/events.ts", "sandbox", "prelude/contract.ts"],
   "src/calls": ["src/pool", "src/llm", "src/workspace", "src/errors.ts", "src/events.ts", "sandbox", "prelude/contract.ts"],
   "src/pool": ["src/llm", "src/errors.ts"],

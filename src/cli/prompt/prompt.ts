@@ -12,7 +12,7 @@ import { dollars } from "../../pool/cost.ts";
 import type { Usage } from "../../pool/usage.ts";
 import { makeFolder, stateDir } from "../../session/state-dir.ts";
 import { runScript } from "../cells.ts";
-import { openFor, type CommandContext } from "../command.ts";
+import { asking, openFor, type CommandContext } from "../command.ts";
 import type { Terminal } from "../dialog.ts";
 import { EXIT } from "../exit.ts";
 import { Reporter } from "../reporter.ts";
@@ -70,7 +70,9 @@ class Shell {
   }
 
   async run(): Promise<number> {
-    await using session = await openFor(this.#context, PROMPT, this.#emit);
+    const ask = asking(this.#terminal);
+    const confirm = (question: string): Promise<boolean> => this.#withDialog(() => ask(question));
+    await using session = await openFor(this.#context, PROMPT, this.#emit, { confirm });
     this.#sources.push(...session.earlier.map(({ source }) => source));
     await this.#greet(session);
     await this.#finishResumed(session);

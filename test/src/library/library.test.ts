@@ -101,12 +101,18 @@ describe("a session", () => {
         memo: 0,
         savedUsd: 0,
         repeated: 0,
+        queueMs: expect.any(Number) as number,
+      },
+      tree: {
+        total: expect.objectContaining({ calls: 3 }) as object,
+        byModel: { "test:scripted": expect.objectContaining({ calls: 3 }) as object },
+        children: [],
       },
       session: session.id,
     });
-    expect(JSON.stringify(seen[1])).toContain("9 4");
+    expect(JSON.stringify(seen[1])).toContain("8 4");
     expect((await session.run("[found, budget().calls]")).value).toEqual([42, null]);
-    expect(await session.ask("again", { maxCalls: 1 })).toMatchObject({ answer: null, stopReason: "final" });
+    expect(await session.ask("again", { maxCalls: 1 })).toMatchObject({ answer: null, stopReason: "budget", partial: true });
     await expect(session.ask(" ")).rejects.toThrow("the question is empty");
   });
 
@@ -202,8 +208,8 @@ describe("ask", () => {
     const left = async (options: Parameters<typeof ask>[1]) =>
       (await ask("what?", { ...QUIET, ...options, model: scripted(["const b = budget(); FINAL([b.calls, Math.round(b.usd * 100)])"]) }))
         .answer;
-    expect(await left({})).toEqual([499, 100]);
-    expect(await left({ maxCalls: 7, maxCost: 0.5 })).toEqual([6, 50]);
+    expect(await left({})).toEqual([498, 98]);
+    expect(await left({ maxCalls: 7, maxCost: 0.5 })).toEqual([5, 48]);
   });
 });
 

@@ -1,7 +1,9 @@
 // How a run goes and how it ends.
 import { expect, test } from "vitest";
+import type { Outcome } from "../../../sandbox/outcome.ts";
 import type { RunEvent } from "../../../src/events.ts";
 import { HostError } from "../../../src/errors.ts";
+import { LAST_TURN } from "../../../src/llm/transcript.ts";
 import { OfflineModel } from "../../../src/llm/offline.ts";
 import type { TurnNote } from "../../../src/loop/types.ts";
 import { Budget } from "../../../src/pool/budget.ts";
@@ -75,12 +77,9 @@ test("at the limit one more turn asks for the answer: partial", async () => {
   expect(requests[1]?.turns.at(-1)?.text).not.toContain("This is the last turn");
 });
 
-test.each([
-  ["Seven, I think.", "Seven, I think."],
-  ["", null],
-])("a last turn without FINAL is taken by its words: %j", async (words, answer) => {
+test.each(["Seven, I think.", "FINAL(7)", "", fence("7")])("a last turn without FINAL has no answer: %j", async (words) => {
   const { result } = await play([fence("1"), words], () => outcome(), { limits: { maxIterations: 1, modelCallMs: 1000 } });
-  expect(result).toEqual({ answer, stop_reason: "max_iterations", partial: true, iterations: 1 });
+  expect(result).toEqual({ answer: null, stop_reason: "max_iterations", partial: true, iterations: 1 });
 });
 
 test("a reply without code is nudged; one that insists is asked for its answer", async () => {
@@ -97,15 +96,65 @@ test("a reply without code is nudged; one that insists is asked for its answer",
   `);
 });
 
-test("a budget that is used up ends the run with what there is", async () => {
-  const { result } = await play([fence("1"), fence("2")], () => outcome(), { budget: new Budget({ maxUsd: null, maxCalls: 1 }) });
-  expect(result).toEqual({
-    answer: null,
+const answering = (code: string): Outcome => (code.startsWith("FINAL") ? final("x") : outcome());
+
+test("a budget that is used up ends the run with a last turn, which was kept for it", async () => {
+  const { result, requests } = await play([fence("1"), fence("2"), fence("FINAL('x')")], answering, {
+    budget: new Budget({ maxCalls: 3 }),
+  });
+  expect(result).toEqual({ answer: "x", stop_reason: "budget", partial: true, iterations: 2 });
+  expect(requests).toHaveLength(3);
+  expect(requests.map(({ turns }) => turns.at(-1)?.text.includes(LAST_TURN))).toEqual([false, false, true]);
+  expect((await play([fence("FINAL('x')")], answering, { budget: new Budget({ maxCalls: 1 }) })).result).toEqual({
+    answer: "x",
     stop_reason: "budget",
     partial: true,
-    iterations: 1,
-    error: { code: "E_BUDGET", message: "no model call is left of 1: raise --max-calls (E_BUDGET)" },
+    iterations: 0,
   });
+});
+
+test("two turns in a row whose calls were refused end the run; one between them goes on", async () => {
+  const budget = new Budget({ maxCalls: 100 });
+  const refuse = (): Outcome => {
+    budget.refusal(1000, { usd: 0, tokens: 0, calls: 1000 });
+    return outcome();
+  };
+  const turns = (...codes: string[]): string[] => codes.map(fence);
+  const run = (code: string): Outcome => (code === "refused" ? refuse() : answering(code));
+  const { result } = await play(turns("refused", "1", "refused", "refused", "FINAL('x')"), run, { budget });
+  expect(result).toEqual({ answer: "x", stop_reason: "budget", partial: true, iterations: 4 });
+});
+
+test("tokens and money bind the loop with its last turn, and shorten replies on the way", async () => {
+  const model = modelOf(({ maxTokens }) => Promise.resolve({ text: fence(`${maxTokens}`), stop: "end", usage }), {
+    price: { input: 1, output: 10 },
+    window: 200_000,
+  });
+  for (const limits of [{ maxTokens: 40_000 }, { maxUsd: 0.15 }]) {
+    const budget = new Budget(limits);
+    const { result, cells } = await play(model, () => outcome({ output: { text: "y".repeat(8_000), length: 8_000 } }), { budget });
+    expect(result).toMatchObject({ answer: null, stop_reason: "budget", partial: true });
+    expect(result.error).toBeUndefined();
+    expect(cells.length).toBeGreaterThan(1);
+    const bounds = cells.slice(0, -1).map(Number);
+    expect(bounds).toEqual(bounds.toSorted((a, b) => b - a));
+    const { inputTokens, outputTokens, usd } = budget.ledger.total;
+    expect(inputTokens + outputTokens).toBeLessThanOrEqual(limits.maxTokens ?? Infinity);
+    expect(usd).toBeLessThanOrEqual(limits.maxUsd ?? Infinity);
+  }
+});
+
+test("time that is over interrupts the cell, and leaves a last turn", async () => {
+  const budget = new Budget({ maxSeconds: 0.5 });
+  const { result } = await play(
+    [fence("slow"), fence("FINAL('x')")],
+    async (code) => {
+      if (code === "slow") await new Promise((resolve) => setTimeout(resolve, 480));
+      return answering(code);
+    },
+    { budget },
+  );
+  expect(result).toEqual({ answer: "x", stop_reason: "budget", partial: true, iterations: 1 });
 });
 
 test("a provider that fails, and a model that declines, end the run with the error", async () => {

@@ -46,7 +46,7 @@ export async function play(
       return inner.complete(request, signal);
     },
   };
-  const budget = new Budget({ maxUsd: null, maxCalls: null });
+  const budget = new Budget({});
   const limits = { maxIterations: 20, modelCallMs: 60_000 };
   const probes = [{ name: "a.log", kind: "text", text: "one text, a string; 3 characters" }] as const;
   const result = await runLoop({
@@ -62,6 +62,7 @@ export async function play(
     model,
     schedule: new Scheduler({ limit: 2, sleep: () => Promise.resolve() }).schedule,
     budget,
+    depth: 0,
     limits,
     signal: new AbortController().signal,
     now: () => 0,

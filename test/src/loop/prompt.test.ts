@@ -1,4 +1,5 @@
 // What the root model reads before its first cell. These snapshots are the prompt.
+import { NO_LIMITS } from "../../../src/pool/budget.ts";
 import { expect, test } from "vitest";
 import { firstTurn, systemPrompt } from "../../../src/loop/prompt.ts";
 import { writeProbe } from "../../../src/loop/probe.ts";
@@ -62,7 +63,8 @@ test("the first turn: a log and a folder", () => {
     files: 4,
     paths: ["LICENSE", "a/index.ts", "a/view.TS", "b/.gitignore"],
   });
-  expect(firstTurn("Which files start?\nName them.", [log, folder], LIMITS, { maxCalls: 500, maxUsd: 1 })).toMatchInlineSnapshot(`
+  expect(firstTurn("Which files start?\nName them.", [log, folder], LIMITS, { ...NO_LIMITS, maxCalls: 500, maxUsd: 1 }))
+    .toMatchInlineSnapshot(`
     "<question>
     Which files start?
     Name them.
@@ -101,7 +103,7 @@ test("the first turn: JSON, and no context at all", () => {
     shape: "array of 2 {id: number}",
     headLines: ['[{"id":1},{"id":2}]'],
   });
-  expect(firstTurn("How many?", [json], { ...LIMITS, maxIterations: 1 }, { maxCalls: null, maxUsd: null })).toMatchInlineSnapshot(`
+  expect(firstTurn("How many?", [json], { ...LIMITS, maxIterations: 1 }, NO_LIMITS)).toMatchInlineSnapshot(`
     "<question>
     How many?
     </question>
@@ -115,7 +117,7 @@ test("the first turn: JSON, and no context at all", () => {
 
     You have 1 turn."
   `);
-  expect(firstTurn("How many?", [], LIMITS, { maxCalls: null, maxUsd: null })).toContain("There is no context.");
+  expect(firstTurn("How many?", [], LIMITS, NO_LIMITS)).toContain("There is no context.");
 });
 
 test.each<[string, Partial<ProbeFacts>]>([

@@ -31,17 +31,17 @@ test("a call is reserved at the most it may cost, settled at what it did cost, r
   const budget = new Budget({ maxUsd: 1, maxCalls: 3 });
   const most = costAtMost(priced, sub("hello")) ?? 0;
   const first = await budget.reserve(priced, sub("hello"), NEVER);
-  expect(budget.usdLeft).toBeCloseTo(1 - most, 10);
-  expect(budget.callsLeft).toBe(2);
+  expect(budget.left.usd).toBeCloseTo(1 - most, 10);
+  expect(budget.left.calls).toBe(2);
   first.settle(reply(10, 5));
   first.release();
   first.settle(reply(10, 5));
-  expect(budget.usdLeft).toBeCloseTo(1 - 60e-6, 10);
+  expect(budget.left.usd).toBeCloseTo(1 - 60e-6, 10);
   const second = await budget.reserve(priced, sub("hello"), NEVER);
   second.release();
   expect(budget.ledger.total).toEqual({ ...NO_USAGE, calls: 1, inputTokens: 10, outputTokens: 5, cachedInputTokens: 0, usd: 60e-6 });
-  expect(budget.left({ depth: 0, iterations: 19 })).toEqual({
-    usd: budget.usdLeft,
+  expect(budget.leftIn({ depth: 0, iterations: 19 })).toEqual({
+    usd: budget.left.usd,
     tokens: null,
     calls: 2,
     seconds: null,
@@ -100,14 +100,14 @@ test("a call that waits can be cancelled", async () => {
   cancel.abort(reason);
   await expect(waiting).rejects.toBe(reason);
   held.release();
-  expect(budget.callsLeft).toBe(1);
+  expect(budget.left.calls).toBe(1);
 });
 
 test("a model of unknown price runs under the number of calls alone, and makes the sum unknown; priced ones stay bound", async () => {
   const budget = new Budget({ maxUsd: 0.01, maxCalls: 2 });
   (await budget.reserve(unpriced, sub("a"), NEVER)).settle(reply(1_000_000, 1));
   expect(budget.ledger.total.usd).toBeNull();
-  expect(budget.usdLeft).toBe(0.01);
+  expect(budget.left.usd).toBe(0.01);
   expect((await failure(budget.reserve(priced, sub("a", { maxTokens: 100_000 }), NEVER))).code).toBe("E_BUDGET");
   expect(refusal(() => requirePrices([priced, unpriced], "--max-cost=1")).message).toMatchInlineSnapshot(
     `"--max-cost=1 cannot be kept: the price of openai:llama3 is unknown; give it by --prices FILE ({"llama3": {"input": USD, "output": USD}} per million tokens), or use --max-calls"`,
@@ -163,7 +163,7 @@ test("whatever is reserved, settled and released, in whatever order, the limits 
             const request = sub("x".repeat(text), { maxTokens });
             const usd = costAtMost(priced, request) ?? 0;
             // Would wait: only what fits now is of interest here.
-            if (usd > (budget.usdLeft ?? 0) || budget.callsLeft === 0) continue;
+            if (usd > (budget.left.usd ?? 0) || budget.left.calls === 0) continue;
             held.push({ reservation: await budget.reserve(priced, request, NEVER), input: text, maxTokens, usd });
           } else {
             const [taken] = held.splice(pick % Math.max(1, held.length), 1);
@@ -174,7 +174,7 @@ test("whatever is reserved, settled and released, in whatever order, the limits 
           const inFlight = held.reduce((sum, { usd }) => sum + usd, 0);
           expect((budget.ledger.total.usd ?? 0) + inFlight).toBeLessThanOrEqual(maxUsd + 1e-9);
           expect(budget.ledger.total.calls + held.length).toBeLessThanOrEqual(maxCalls);
-          expect(budget.usdLeft).toBeCloseTo(maxUsd - (budget.ledger.total.usd ?? 0) - inFlight, 9);
+          expect(budget.left.usd).toBeCloseTo(maxUsd - (budget.ledger.total.usd ?? 0) - inFlight, 9);
         }
       },
     ),

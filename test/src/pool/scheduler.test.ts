@@ -71,7 +71,7 @@ test.each([{ fault: "reset" }, { fault: "half" }, { status: 500 }, { raw: "{" }]
     expect((await failure(scheduler.schedule(modelAt(server), sub("x"), options(budget)))).code).toMatch(/^E_LLM_(SERVER|NETWORK)$/);
     expect(server.requests).toHaveLength(3);
     expect(waits).toEqual([500, 1000]);
-    expect([budget.usdLeft, budget.callsLeft]).toEqual([1, 5]);
+    expect([budget.left.usd, budget.left.calls]).toEqual([1, 5]);
   },
 );
 
@@ -125,7 +125,7 @@ test("cancelling 50 calls closes every socket and empties the queue", async () =
   await server.whenClosed(10);
   expect(server.requests).toHaveLength(10);
   expect(scheduler.load).toEqual({ active: 0, queued: 0 });
-  expect([budget.usdLeft, budget.callsLeft]).toEqual([1, 100]);
+  expect([budget.left.usd, budget.left.calls]).toEqual([1, 100]);
 });
 
 test("cancelling ends a wait between attempts", async () => {

@@ -1,0 +1,62 @@
+// A child of `rlm_query`: a session with a sandbox, a loop and a journal of its own, one level deeper, within its part of the budget.
+import type { ChildAnswer, ChildContext, ChildOrder } from "../calls/children.ts";
+import type { CallContext } from "../calls/types.ts";
+import { HostError } from "../errors.ts";
+import type { ContextChoice } from "../session/data.ts";
+import { openEverything, type Opened, type OpenOptions } from "../session/open.ts";
+import { SessionData } from "../session/data.ts";
+import { memorySource } from "../workspace/memory-source.ts";
+import { askIn, type Asked } from "./ask.ts";
+
+/** Rejects where the child ends without an answer: with E_BUDGET, E_NO_ANSWER, or what kept its model from answering. */
+export async function runChild(parent: Opened, options: OpenOptions, order: ChildOrder, call: CallContext): Promise<ChildAnswer> {
+  const id = `${parent.session.id}.${order.place}`;
+  using budget = order.budget.part(order.part, id);
+  await using child = await openEverything({
+    ...options,
+    profile: undefined,
+    emit: (event) => parent.emit({ type: "child", session: id, depth: parent.depth + 1, event }),
+    child: {
+      id,
+      place: order.place,
+      parent,
+      seq: call.seq,
+      data: dataOf(parent, order.context),
+      budget,
+      model: order.model,
+      subModel: order.subModel,
+    },
+  });
+  const asked = await askIn(child, {
+    question: order.prompt,
+    maxIterations: order.maxIterations,
+    defaultIterations: options.maxIterations,
+    modelCallMs: options.limits.modelCallMs,
+    bound: () => ({ [Symbol.dispose]: () => undefined }),
+    signal: call.signal,
+    reply: { system: order.system, temperature: order.temperature, maxTokens: order.maxTokens },
+  });
+  call.signal.throwIfAborted();
+  return answerOf(id, asked);
+}
+
+/** Contexts and files are the parent's: nothing is opened again. */
+function dataOf({ data }: Opened, context: ChildContext): SessionData {
+  if (!("inherited" in context)) return SessionData.within(data, { inputs: [context] }, [memorySource(context)]);
+  const at = data.contexts.findIndex(({ name }) => name === context.inherited);
+  const source = data.contexts[at];
+  const input = data.choice.inputs[at];
+  const choice: ContextChoice = data.choice.combined === true || input === undefined ? data.choice : { inputs: [input] };
+  return SessionData.within(data, choice, source === undefined ? [] : [source]);
+}
+
+function answerOf(id: string, { answer, stop_reason, error, iterations, usage }: Asked): ChildAnswer {
+  if (stop_reason === "final") return { answer, usage };
+  if (answer !== null) {
+    const why = stop_reason === "budget" ? "its budget was used up" : `it had ${iterations} turns`;
+    return { answer, usage, note: `the child ${id} had to answer before it was done, because ${why}: its answer is partial` };
+  }
+  if (error !== undefined) throw new HostError(error.code, `the child ${id} ended without an answer: ${error.message}`);
+  if (stop_reason === "budget") throw new HostError("E_BUDGET", `the budget of the child ${id} was used up before it had an answer`);
+  throw new HostError("E_NO_ANSWER", `the child ${id} ended without an answer after ${iterations} turns`);
+}

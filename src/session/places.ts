@@ -1,0 +1,19 @@
+// How many children run at a time, over a whole tree. Each level has its own places: a parent that waits for its children holds none of
+// theirs, so nothing waits for itself, and no more processes run than levels times places.
+import pLimit, { type LimitFunction } from "p-limit";
+
+export class Places {
+  readonly #count: number;
+  readonly #levels = new Map<number, LimitFunction>();
+
+  constructor(count: number) {
+    this.#count = count;
+  }
+
+  /** Of the children of sessions at this depth. */
+  at(depth: number): LimitFunction {
+    const known = this.#levels.get(depth) ?? pLimit(this.#count);
+    this.#levels.set(depth, known);
+    return known;
+  }
+}
