@@ -128,8 +128,12 @@ export interface EntryFacts {
 /** `look` reads the session's names for a person's prompt: it changes nothing, and no journal tells of it. */
 export type EntryKind = "run" | "settle" | "timer" | "context" | "look";
 
-/** What a `look` asks: the variables, or the members of the value that a path of names leads to (none: the global scope). */
-export type LookQuery = { readonly what: "vars" } | { readonly what: "members"; readonly path: readonly string[] };
+/** What a `look` asks: the variables, the members of the value that a path of names leads to (none: the global scope). */
+export type LookQuery =
+  | { readonly what: "vars" }
+  | { readonly what: "members"; readonly path: readonly string[] }
+  /** Whether a value fits a JSON Schema: null, or what is wrong. */
+  | { readonly what: "fits"; readonly schema: Readonly<Record<string, unknown>>; readonly value: unknown };
 
 /** What a session's guest is told once, before its first cell. */
 export interface GuestSetup {

@@ -1,5 +1,6 @@
-// What a person's prompt may ask between cells: the variables, and names to complete. Getters do not run; a Proxy's traps may, within
+// What may be asked between cells: the variables, names to complete, whether an answer fits its schema. Getters do not run; a Proxy's traps may, within
 // the entry's limit, since nothing in the language tells a Proxy apart.
+import { schemaError } from "./api/schema.ts";
 import { showVars } from "./api/vars.ts";
 import type { LookQuery } from "./contract.ts";
 import { getOwnPropertyDescriptor, getPrototypeOf, stringifyJson } from "./primordials.ts";
@@ -8,7 +9,14 @@ const MAX_NAMES = 2_000;
 
 /** JSON text of the answer. */
 export function look(query: LookQuery): string {
-  return stringifyJson(query.what === "vars" ? showVars() : members(query.path));
+  switch (query.what) {
+    case "vars":
+      return stringifyJson(showVars());
+    case "members":
+      return stringifyJson(members(query.path));
+    case "fits":
+      return stringifyJson(schemaError(query.value, query.schema) ?? null);
+  }
 }
 
 /** Names of own and inherited properties, nearest first; none where the path meets a getter, nothing, or a name that is not there. */

@@ -8,18 +8,21 @@ export { openSession, type SessionOptions } from "./library/open-session.ts";
 export type { CellResult } from "./library/result.ts";
 export type {
   AskBounds,
+  Bounds,
   ContextInfo,
   ModelNames,
   ReplSession,
   ResumedCell,
   RunOptions,
   SessionAskOptions,
-  Variable,
 } from "./library/session.ts";
 export type { Complete, ModelChoice } from "./llm/function-model.ts";
 export type { JsonSchema, Model, ModelReply, ModelRequest, Price, Rates, ReplCall, TokenUsage, Turn } from "./llm/model.ts";
+export type { AnswerSchema, StandardSchema } from "./loop/answer-schema.ts";
+export type { Problem } from "./loop/parse.ts";
 export type { StopReason } from "./loop/types.ts";
-export type { Usage } from "./pool/usage.ts";
+export type { Usage, UsageTree } from "./pool/usage.ts";
 export type { EarlierCell } from "./session/earlier.ts";
+export type { Variable } from "./session/variable.ts";
 export type { ContextInput, MemoryContext } from "./workspace/context-input.ts";
 export type { CellError, OutcomeKind, SessionState } from "../sandbox/outcome.ts";

@@ -2,7 +2,7 @@
 import { Validator } from "@cfworker/json-schema";
 import { exec, isError, parseJson, slice } from "../primordials.ts";
 
-export type Schema = Record<string, unknown>;
+export type Schema = Readonly<Record<string, unknown>>;
 
 /** What is wrong with a value, in at most a few lines; undefined when it fits. */
 export function schemaError(value: unknown, schema: Schema): string | undefined {

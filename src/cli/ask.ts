@@ -46,12 +46,14 @@ function handedOf(paths: readonly string[], { settings, process }: CommandContex
 }
 
 /** The fixed fields of `ask --json`. */
-function askJson({ answer, stopReason, partial, iterations, model, tree, session, error }: AskResult): object {
+function askJson({ answer, stopReason, partial, iterations, nudges, compactions, model, tree, session, error }: AskResult): object {
   return {
     answer,
     stop_reason: stopReason,
     partial,
     iterations,
+    nudges,
+    compactions,
     model,
     usage: treeJson(tree),
     session,
@@ -73,8 +75,14 @@ export async function showAnswer(result: AskResult, quiet: boolean, { out, err }
     await out.write(`${typeof answer === "string" ? answer : JSON.stringify(answer, null, 2)}\n`);
   if (quiet) return;
   const money = usage.usd === null ? "price unknown" : dollars(usage.usd, "up");
-  const told = `rlm-repl: ${counted(iterations, "turn")}, ${counted(usage.calls, "model call")}, ${usage.inputTokens.toLocaleString("en-US")} + ${usage.outputTokens.toLocaleString("en-US")} tokens, ${money}${savedInWords(usage)}`;
+  const told = `rlm-repl: ${counted(iterations, "turn")}, ${counted(usage.calls, "model call")}, ${tokensInWords(usage)}, ${money}${savedInWords(usage)}`;
   await err.raw(`${err.dim(err.wrapped(told))}\n`);
+}
+
+/** `12,345 + 678 tokens (9,000 of them cached)`. */
+function tokensInWords({ inputTokens, outputTokens, cachedInputTokens }: Usage): string {
+  const cached = cachedInputTokens === 0 ? "" : ` (${cachedInputTokens.toLocaleString("en-US")} of them cached)`;
+  return `${inputTokens.toLocaleString("en-US")} + ${outputTokens.toLocaleString("en-US")} tokens${cached}`;
 }
 
 /** What identical calls saved, as the end of a sentence. */

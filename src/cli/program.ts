@@ -149,6 +149,15 @@ function withOptions(command: Command): Command {
   return command;
 }
 
+/** Commander keeps `--no-ignore` as `ignore: false`. */
+function negated(name: SettingName): string | undefined {
+  return /^no[A-Z]/.test(name) ? name.slice(2, 3).toLowerCase() + name.slice(3) : undefined;
+}
+
+function isOff(name = "", ...parsed: readonly Readonly<Record<string, unknown>>[]): true | undefined {
+  return parsed.some((each) => each[name] === false) ? true : undefined;
+}
+
 function isRepeatable(name: SettingName): boolean {
   return name === "context" || name === "workspace";
 }
@@ -157,9 +166,7 @@ function isRepeatable(name: SettingName): boolean {
 function givenIn(own: Readonly<Record<string, unknown>>, before: Readonly<Record<string, unknown>> = {}): Given {
   const given: Partial<Record<SettingName, unknown>> = {};
   for (const { name } of TABLE) {
-    // Commander keeps --no-ignore as `ignore: false`.
-    const value =
-      name === "noIgnore" ? (own["ignore"] === false || before["ignore"] === false ? true : undefined) : (own[name] ?? before[name]);
+    const value = negated(name) === undefined ? (own[name] ?? before[name]) : isOff(negated(name), own, before);
     if (isRepeatable(name) && own[name] !== undefined && before[name] !== undefined) given[name] = [before[name], own[name]].flat();
     else if (value !== undefined) given[name] = value;
   }

@@ -36,6 +36,14 @@ export interface Settings {
   readonly cache?: boolean;
   readonly prices?: string;
   readonly maxIterations?: number;
+  /** File of a JSON Schema that the answer of a question must fit. */
+  readonly answerSchema?: string;
+  /** File of a text that is added to the system prompt. */
+  readonly systemAppend?: string;
+  /** A small context goes through the loop as well. */
+  readonly noDirect?: boolean;
+  /** Conversations keep all of their turns, however long they grow. */
+  readonly noCompaction?: boolean;
   readonly tz?: string;
   readonly locale?: string;
   readonly stateDir?: string;

@@ -124,6 +124,25 @@ export const TABLE: readonly Row[] = [
     without: "the list that comes with rlm-repl",
   }),
   row("maxIterations", { value: "n", reader: whole(1, 10_000), meaning: "most turns of the root model", without: "20" }),
+  row("answerSchema", {
+    value: "file",
+    reader: path,
+    holdsPaths: true,
+    isOfCall: true,
+    meaning: "JSON Schema that the answer of a question must fit",
+    without: "any JSON value",
+  }),
+  row("systemAppend", { value: "file", reader: path, holdsPaths: true, meaning: "text added to the system prompt", without: "none" }),
+  row("noDirect", {
+    reader: yes,
+    meaning: "a context of less than 16,384 tokens goes through the loop as well",
+    without: "the root model reads it at once",
+  }),
+  row("noCompaction", {
+    reader: yes,
+    meaning: "conversations keep all of their turns, however long they grow",
+    without: "older turns are given up at 60 % of the model's window",
+  }),
   row("tz", { value: "zone", reader: zone, meaning: "time zone of cells", without: "UTC" }),
   row("locale", { value: "tag", reader: locale, meaning: "locale of cells", without: "en-US" }),
   row("stateDir", {

@@ -1,6 +1,7 @@
 // What a question came to, as a program gets it.
 import type { ErrorCode } from "../errors.ts";
 import type { Asked } from "../loop/ask.ts";
+import type { Problem } from "../loop/parse.ts";
 import type { StopReason } from "../loop/types.ts";
 import type { Usage, UsageTree } from "../pool/usage.ts";
 
@@ -12,6 +13,10 @@ export interface AskResult {
   readonly partial: boolean;
   /** Replies of the root model, the forced last one not counted. */
   readonly iterations: number;
+  /** Replies of the root model that came to nothing, by what was wrong with them. */
+  readonly nudges: Readonly<Partial<Record<Problem, number>>>;
+  /** How often earlier turns were given up because the conversation had grown too long. */
+  readonly compactions: number;
   readonly model: { readonly root: string; readonly sub: string };
   /** Of this question alone. */
   readonly usage: Usage;

@@ -7,7 +7,7 @@ import { sessionEvent, type SessionEvent } from "./events.ts";
 import { CELLS, openWith, type Handed, type Host, type Kind } from "./open.ts";
 import type { ReplSession } from "./session.ts";
 
-type Lists = "context" | "workspace" | "model" | "subModel" | "json" | "quiet" | "verbose";
+type Lists = "context" | "workspace" | "model" | "subModel" | "answerSchema" | "json" | "quiet" | "verbose";
 
 /**
  * What is not given is decided by `RLM_…` variables, then `rlm.config.json`, then the defaults of docs/configuration.md. Times are in

@@ -6,6 +6,7 @@ import type { Resolved } from "../config/resolve.ts";
 import type { Environment, SettingName } from "../config/settings.ts";
 import { flagOf, TABLE } from "../config/table.ts";
 import type { EventSink } from "../events.ts";
+import { readJsonObject, readUserText } from "../llm/json-file.ts";
 import type { ModelChoice } from "../llm/function-model.ts";
 import { automaticWorkers, MODEL_CALLS_AT_A_TIME, workersNotice } from "../pool/settings.ts";
 import { HostError } from "../errors.ts";
@@ -89,11 +90,20 @@ export async function openWith(resolved: Resolved, kind: Kind, host: Host, hande
         },
     maxIterations: values.maxIterations ?? ASK_BOUNDS.maxIterations,
     givenIterations: values.maxIterations,
+    isDirect: values.noDirect !== true,
+    answerSchema:
+      values.answerSchema === undefined
+        ? undefined
+        : await readJsonObject(resolve(host.cwd, values.answerSchema), "the answer schema", "a JSON Schema"),
     limits: limitsOf(resolved, kind),
   };
+  const systemAppend =
+    values.systemAppend === undefined
+      ? undefined
+      : await readUserText(resolve(host.cwd, values.systemAppend), "the text for the system prompt");
   const notice = values.maxWorkers === undefined ? undefined : workersNotice(values.maxWorkers, resolved.sources.maxWorkers ?? "");
   if (notice !== undefined) emit({ type: "notice", text: notice });
-  const options = openOptions(resolved, kind, { ...host, emit }, handed, defaults, kind.isAsk ? NO_LIMITS : given);
+  const options = openOptions(resolved, kind, { ...host, emit }, handed, defaults, kind.isAsk ? NO_LIMITS : given, systemAppend);
   const chosen = chosenSession(resolved, options);
   if (chosen.resume !== undefined && options.contexts.inputs.some((input) => input !== "-"))
     emit({ type: "notice", text: `${chosen.resume.id} goes on with the contexts it has: those named here are not opened` });
@@ -148,6 +158,7 @@ function openOptions(
   handed: Handed,
   defaults: SessionDefaults,
   bounds: BudgetLimits,
+  systemAppend: string | undefined,
 ): OpenOptions {
   const { values, sources } = resolved;
   const { cwd, env, stdin, emit } = host;
@@ -175,6 +186,8 @@ function openOptions(
     maxDepth: values.maxDepth ?? 1,
     maxIterations: defaults.maxIterations,
     runChild,
+    systemAppend,
+    compacts: values.noCompaction !== true,
     confirm: confirmationOf(resolved, kind, host),
     limits: defaults.limits,
     workers: { count: values.maxWorkers ?? automaticWorkers(), fixed: values.maxWorkers !== undefined },

@@ -1,16 +1,18 @@
 // A session as a program holds it. The command line, the prompt and the loop's `ask` are users of this, and know nothing below it.
-import type { LookQuery } from "../../prelude/contract.ts";
 import type { Limits } from "../../sandbox/limits.ts";
 import type { SessionState } from "../../sandbox/outcome.ts";
 import { HostError } from "../errors.ts";
 import type { ChosenModels } from "../llm/choose.ts";
 import type { ModelChoice } from "../llm/function-model.ts";
+import type { AnswerSchema } from "../loop/answer-schema.ts";
 import { askIn } from "../loop/ask.ts";
 import type { BudgetLimits } from "../pool/budget.ts";
 import type { Usage } from "../pool/usage.ts";
 import type { ContextInput } from "../workspace/context-input.ts";
 import type { EarlierCell } from "../session/earlier.ts";
 import { replaceContexts, type Opened } from "../session/open.ts";
+import type { Variable } from "../session/variable.ts";
+import { variablesOf } from "../session/variables.ts";
 import { askResult, type AskResult } from "./ask-result.ts";
 import type { EventStream, SessionEvent } from "./events.ts";
 import { cellResult, type CellResult } from "./result.ts";
@@ -35,16 +37,9 @@ export interface AskBounds {
 }
 
 export interface SessionAskOptions extends AskBounds {
+  /** What the answer must be: a JSON Schema, or a schema of Zod 4.2 and the like. What does not fit goes back to the model. */
+  readonly answerSchema?: AnswerSchema;
   readonly signal?: AbortSignal;
-}
-
-/** One of the session's variables, as `SHOW_VARS()` tells it. */
-export interface Variable {
-  readonly name: string;
-  readonly type: string;
-  /** Characters, items, keys or bytes, by its type. */
-  readonly size: number;
-  readonly preview: string;
 }
 
 /** A context of the session. `size` in bytes. */
@@ -83,6 +78,8 @@ export interface SessionDefaults {
   /** Of a question that names none: none where the session has some of its own. */
   readonly bounds: BudgetLimits;
   readonly maxIterations: number;
+  readonly answerSchema?: AnswerSchema | undefined;
+  readonly isDirect: boolean;
   /** Where somebody said. */
   readonly givenIterations?: number | undefined;
   readonly limits: Limits;
@@ -175,6 +172,8 @@ export class ReplSession implements AsyncDisposable {
       modelCallMs: this.#defaults.limits.modelCallMs,
       bound: (spent) => this.#opened.budget.narrow(bounds, spent),
       signal: signal ?? new AbortController().signal,
+      answerSchema: options.answerSchema ?? this.#defaults.answerSchema,
+      isDirect: this.#defaults.isDirect,
     });
     return askResult(asked, this.id);
   }
@@ -199,19 +198,13 @@ export class ReplSession implements AsyncDisposable {
 
   /** The session's variables. No getter runs for it. */
   async vars(): Promise<Variable[]> {
-    const found = await this.#look({ what: "vars" });
-    return Array.isArray(found) ? found.filter(isVariable) : [];
+    return await variablesOf(this.#opened.session);
   }
 
   /** Names to complete: those of the global scope, or the members of what a path of names leads to. No getter runs for it. */
   async members(path: readonly string[]): Promise<string[]> {
-    const found = await this.#look({ what: "members", path });
+    const found = await this.#opened.session.look({ what: "members", path });
     return Array.isArray(found) ? found.filter((name) => typeof name === "string") : [];
-  }
-
-  // One place for what a guest answers: it is unknown until a guard has passed it.
-  async #look(query: LookQuery): Promise<unknown> {
-    return await this.#opened.session.look(query);
   }
 
   /** Takes the last cell back; resolves to its number, undefined when there is none. */
@@ -255,19 +248,4 @@ export class ReplSession implements AsyncDisposable {
 
 function namesOf({ model, subModel }: ChosenModels): ModelNames {
   return { root: model.id, sub: subModel.id, isPriced: model.price !== undefined && subModel.price !== undefined };
-}
-
-function isVariable(value: unknown): value is Variable {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "name" in value &&
-    typeof value.name === "string" &&
-    "type" in value &&
-    typeof value.type === "string" &&
-    "size" in value &&
-    typeof value.size === "number" &&
-    "preview" in value &&
-    typeof value.preview === "string"
-  );
 }

@@ -1,6 +1,6 @@
 // `--prices FILE`: the user's own prices. JSON: model → {input, output, cached_input?} in USD per million tokens.
-import { readFile } from "node:fs/promises";
-import { HostError, messageOf } from "../errors.ts";
+import { HostError } from "../errors.ts";
+import { readJsonObject } from "./json-file.ts";
 import { isRecord } from "./json-guards.ts";
 import type { Price } from "./model.ts";
 
@@ -8,27 +8,8 @@ const SHAPE = '{"model-name": {"input": 0.5, "output": 2}} in USD per million to
 
 /** Throws E_USAGE naming the file and the key that does not fit. */
 export async function readPrices(file: string): Promise<ReadonlyMap<string, Price>> {
-  const parsed = parse(file, await read(file));
+  const parsed = await readJsonObject(file, "the prices file", SHAPE);
   return new Map(Object.entries(parsed).map(([model, value]) => [model, toPrice(file, model, value)]));
-}
-
-async function read(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    throw new HostError("E_USAGE", `cannot read the prices file ${file}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-function parse(file: string, text: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new HostError("E_USAGE", `the prices file ${file} is not JSON (${messageOf(error)}); it must be ${SHAPE}`, { cause: error });
-  }
-  if (!isRecord(value)) throw new HostError("E_USAGE", `the prices file ${file} is not an object; it must be ${SHAPE}`);
-  return value;
 }
 
 function toPrice(file: string, model: string, value: unknown): Price {

@@ -24,9 +24,8 @@ export async function nextRequest(conversation: Conversation, { budget, model, s
   }
 }
 
-/** The last request, paid by what was kept for it; cut where it is too long for that. It may be more than is left all the same. */
+/** The last request, once what was kept for it is let go; cut where it is too long for that. It may be more than is left all the same. */
 export async function lastRequest(conversation: Conversation, { budget, model, signal }: Purse): Promise<ModelRequest> {
-  budget.letGo();
   for (const shorten of [() => undefined, () => conversation.cutOutput()]) {
     shorten();
     for (;;) {

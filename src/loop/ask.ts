@@ -1,12 +1,16 @@
 // A question asked in an open session: the contexts probed, the loop run, each turn recorded. One that was not answered goes on where it
 // stood, with the requests it would have made.
-import { readFileSync } from "node:fs";
 import { HostError } from "../errors.ts";
 import { markOf, treeOf, usageJson, usageOf, type Usage, type UsageTree } from "../pool/usage.ts";
 import { lastAskIn, type KeptAsk } from "../session/asked.ts";
 import type { Opened } from "../session/open.ts";
+import { variablesOf } from "../session/variables.ts";
 import { probeFacts } from "../workspace/facts.ts";
-import { runLoop } from "./loop.ts";
+import type { AnswerSchema } from "./answer-schema.ts";
+import { checkOf, jsonSchemaOf } from "./answer-shape.ts";
+import { wholeOf } from "./direct.ts";
+import { countProblem, runLoop } from "./loop.ts";
+import { parseReply, type Problem } from "./parse.ts";
 import { writeProbe } from "./probe.ts";
 import { firstTurn, systemPrompt } from "./prompt.ts";
 import type { AskResult, LoopLimits, LoopSession, ReplyOptions, TurnNote } from "./types.ts";
@@ -23,6 +27,12 @@ export interface AskOptions {
   readonly bound: (spent: Usage) => Disposable;
   readonly signal: AbortSignal;
   readonly reply?: ReplyOptions;
+  /** A context that is small enough is asked about at once. */
+  readonly isDirect?: boolean;
+  /** What the root model of a child has to know of its context. */
+  readonly note?: string | undefined;
+  /** What the answer must be. */
+  readonly answerSchema?: AnswerSchema | undefined;
 }
 
 export interface Asked extends AskResult {
@@ -56,10 +66,26 @@ function lastAsk({ journal }: Opened): KeptAsk | undefined {
   return lastAskIn(journal.records() ?? [], journal);
 }
 
-function answered({ model, turns }: KeptAsk, { answer, stopReason, usage }: NonNullable<KeptAsk["answered"]>): Asked {
-  const iterations = turns.length - (stopReason === "final" ? 0 : 1);
+function answered({ model, turns }: KeptAsk, { answer, stopReason, iterations, usage }: NonNullable<KeptAsk["answered"]>): Asked {
   const tree = { total: usage, byModel: {}, children: [] };
-  return { answer, stop_reason: stopReason, partial: stopReason !== "final", iterations, model, usage, tree };
+  const compactions = turns.filter(({ compaction }) => compaction !== undefined).length;
+  return {
+    answer,
+    stop_reason: stopReason,
+    partial: stopReason !== "final",
+    iterations,
+    nudges: nudgesIn(turns),
+    compactions,
+    model,
+    usage,
+    tree,
+  };
+}
+
+function nudgesIn(turns: KeptAsk["turns"]): Asked["nudges"] {
+  const counts: Partial<Record<Problem, number>> = {};
+  for (const { reply } of turns) countProblem(counts, parseReply(reply).problem);
+  return counts;
 }
 
 async function begin(opened: Opened, question: string, options: AskOptions): Promise<Asked> {
@@ -69,8 +95,11 @@ async function begin(opened: Opened, question: string, options: AskOptions): Pro
   const before = budget.ledger.total;
   using _ = options.bound(before);
   const limits = { maxIterations: options.maxIterations ?? options.defaultIterations, modelCallMs: options.modelCallMs };
-  const system = [systemPrompt(preludeTypes()), ...(options.reply?.system === undefined ? [] : [options.reply.system])].join("\n\n");
-  const first = firstTurn(question, probes, limits, budget.limits);
+  const append = [opened.systemAppend, options.reply?.system].filter((text) => text !== undefined);
+  const system = systemPrompt({ levels: opened.levels, append });
+  const answerSchema = options.answerSchema === undefined ? undefined : jsonSchemaOf(options.answerSchema);
+  const whole = options.isDirect === true ? await wholeOf(data.contexts) : undefined;
+  const first = firstTurn({ question, probes, limits, money: budget.limits, answerSchema, whole, note: options.note });
   const names = { root: model.id, sub: subModel.id };
   journal.write({
     type: "turn",
@@ -80,6 +109,8 @@ async function begin(opened: Opened, question: string, options: AskOptions): Pro
     first: journal.text(first),
     model: names,
     max_iterations: limits.maxIterations,
+    ...(answerSchema === undefined ? {} : { answer_schema: journal.value(JSON.stringify(answerSchema)) }),
+    ...(whole === undefined ? {} : { direct: true }),
     usage: usageJson(before),
   });
   const asked: KeptAsk = {
@@ -88,6 +119,8 @@ async function begin(opened: Opened, question: string, options: AskOptions): Pro
     system,
     first,
     maxIterations: limits.maxIterations,
+    isDirect: whole !== undefined,
+    ...(answerSchema === undefined ? {} : { answerSchema }),
     before,
     turns: [],
     isWaiting: false,
@@ -138,7 +171,7 @@ async function run(
   asked: KeptAsk,
   session: LoopSession,
   limits: LoopLimits,
-  { signal, reply }: Pick<AskOptions, "signal" | "reply">,
+  { signal, reply, answerSchema = asked.answerSchema }: Pick<AskOptions, "signal" | "reply" | "answerSchema">,
 ): Promise<Asked> {
   const { models, budget, scheduler, journal, emit } = opened;
   const { model, subModel } = await models.chosen();
@@ -150,6 +183,7 @@ async function run(
     const { iteration } = turn;
     if (turn.type === "nudge") return journal.write({ type: "turn", iteration, nudge: turn.text });
     if (turn.type === "output") return journal.write({ type: "turn", iteration, output: journal.text(turn.text) });
+    if (turn.type === "compaction") return journal.write({ type: "turn", iteration, compaction: journal.text(turn.text) });
     const { text, call, stop, usage } = turn.reply;
     const native = call === undefined ? {} : { call: journal.value(JSON.stringify(call)) };
     journal.write({ type: "turn", iteration, reply: text, code: turn.code, ...native, stop, paid: usageJson(usageOf(model, usage)) });
@@ -164,9 +198,12 @@ async function run(
     schedule: scheduler.schedule,
     budget,
     depth: opened.levels,
+    isDirect: asked.isDirect,
+    variables: opened.compacts ? () => variablesOf(opened.session) : undefined,
     limits,
     signal,
     ...(reply === undefined ? {} : { reply }),
+    ...(answerSchema === undefined ? {} : { check: checkOf(answerSchema, opened.session) }),
     onEvent: emit,
     onTurn: note,
   }).finally(() => (opened.iterationsLeft = null));
@@ -182,16 +219,4 @@ async function run(
       usage: usageJson(usage),
     });
   return { ...result, model: { root: model.id, sub: subModel.id }, usage, tree };
-}
-
-/** The contract of a cell, as the model reads it; it stands beside the built files as well as beside the sources. */
-export function preludeTypes(): string {
-  for (const place of ["../prelude/prelude.d.ts", "../../prelude/prelude.d.ts"]) {
-    try {
-      return readFileSync(new URL(place, import.meta.url), "utf8");
-    } catch {
-      // Sources stand one folder deeper than built files.
-    }
-  }
-  throw new Error("prelude/prelude.d.ts is missing from the installation");
 }

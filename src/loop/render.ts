@@ -4,7 +4,8 @@ import { writeOutcomeHead } from "../llm/transcript.ts";
 import type { BudgetLeft } from "../pool/budget.ts";
 import { headAndTail } from "./cut.ts";
 
-const MAX_OUTPUT = 8_000;
+/** Of a value beside what was printed. */
+const LEAST_VALUE = 400;
 const MAX_MESSAGE = 2_000;
 const MAX_STACK = 1_000;
 const MAX_WARNINGS = 10;
@@ -16,12 +17,13 @@ const STATES = {
   lost: "the sandbox was replaced: all variables are gone, only the context is there. Start again from what you know",
 } as const;
 
-export function renderOutcome(outcome: Outcome, left: BudgetLeft): string {
+/** `most`: UTF-16 units of what it printed and of its value together. */
+export function renderOutcome(outcome: Outcome, left: BudgetLeft, most: number): string {
   const { cell, output, value, error, vars, warnings, state } = outcome;
   const parts = [
     `${writeOutcomeHead(cell, outcome.outcome)} (${facts(outcome)})`,
-    ...(output.length > 0 ? [`printed:\n${headAndTail(output.text, MAX_OUTPUT, output.length).replace(/\n$/, "")}`] : []),
-    ...(value === undefined || value.type === "undefined" ? [] : [renderValue(value)]),
+    ...(output.length > 0 ? [`printed:\n${headAndTail(output.text, most, output.length).replace(/\n$/, "")}`] : []),
+    ...(value === undefined || value.type === "undefined" ? [] : [renderValue(value, Math.max(LEAST_VALUE, most - output.length))]),
     ...(error === undefined ? [] : [renderError(error)]),
     ...(vars.length > 0 ? [`defined: ${names(vars)}`] : []),
     ...warnings.slice(0, MAX_WARNINGS).map((warning) => `warning: ${headAndTail(warning, MAX_MESSAGE)}`),
@@ -39,9 +41,18 @@ function facts({ ms, calls }: Outcome): string {
   return calls === 0 ? duration(ms) : `${duration(ms)}, ${calls} host ${calls === 1 ? "call" : "calls"}`;
 }
 
-function renderValue({ long, type, length }: CellValue): string {
+/** An answer that does not fit its schema: the run goes on. */
+export function renderUnfit(outcome: Outcome, error: string, left: BudgetLeft): string {
+  return [
+    `${writeOutcomeHead(outcome.cell, "answer refused")} (${facts(outcome)})`,
+    `FINAL got a value that does not fit the schema of the answer:\n${headAndTail(error, MAX_MESSAGE)}\nThe run goes on: mend the value, and call FINAL again.`,
+    leftLine(left),
+  ].join("\n");
+}
+
+function renderValue({ long, type, length }: CellValue, most: number): string {
   const size = length === undefined ? "" : ` of ${length.toLocaleString("en-US")} ${type === "string" ? "characters" : "items"}`;
-  return `value, ${type}${size}:\n${headAndTail(long, MAX_OUTPUT)}`;
+  return `value, ${type}${size}:\n${headAndTail(long, most)}`;
 }
 
 function renderError({ name, message, code, line, column, stack }: CellError): string {

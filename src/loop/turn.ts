@@ -1,18 +1,24 @@
 // One turn: the root model replies, its cell runs, and what the cell did goes back into the conversation.
-import type { ModelReply, ModelRequest } from "../llm/model.ts";
+import type { Model, ModelReply, ModelRequest } from "../llm/model.ts";
 import { HostError } from "../errors.ts";
+import { tokensIn } from "./compaction.ts";
 import type { Conversation } from "./conversation.ts";
-import { parseReply, type ParsedReply } from "./parse.ts";
-import { nudge } from "./prompt.ts";
-import { renderOutcome } from "./render.ts";
+import { CONTEXT_SHOWN, nudge, ONLY_FIRST_RAN, REPLY_CUT, showsContext } from "./nudges.ts";
+import { parseReply, type ParsedReply, type Problem } from "./parse.ts";
+import { renderOutcome, renderUnfit } from "./render.ts";
 import type { LoopOptions } from "./types.ts";
 
 export type TurnResult =
+  /** Words, where they are an answer. */
+  | { readonly type: "words"; readonly text: string }
   /** FINAL was called. */
   | { readonly type: "final"; readonly answer: unknown }
-  | { readonly type: "cell"; readonly text: string }
-  /** The reply had no code. */
-  | { readonly type: "prose"; readonly text: string };
+  | { readonly type: "cell"; readonly problem?: "unfit" }
+  /** The reply had no cell to run. */
+  | { readonly type: "nudge"; readonly problem: Problem };
+
+/** UTF-16 units of the output of a cell that only shows its context: it is known from the start. */
+const SHOWN_OUTPUT = 1_000;
 
 export interface Turn {
   /** From 1. */
@@ -20,6 +26,8 @@ export interface Turn {
   /** Turns after this one. */
   readonly left: number;
   readonly request: ModelRequest;
+  /** A reply without a cell is the answer. */
+  readonly takesWords?: boolean;
 }
 
 /** Throws what the scheduler or the session throws, and the signal's reason. */
@@ -31,27 +39,43 @@ export async function takeTurn(conversation: Conversation, turn: Turn, options: 
     earlier === undefined ? await nextReply(turn, options) : { reply: earlier.reply, parsed: parseReply(earlier.reply) };
   conversation.addReply(parsed);
 
+  if (parsed.code === null && parsed.problem === "no_code" && turn.takesWords === true) return { type: "words", text: parsed.text };
   if (parsed.code === null) {
-    const text = nudge(reply.stop === "length");
+    const { problem = "no_code", language } = parsed;
+    const text = nudge(problem, { language, maxTokens: turn.request.maxTokens });
     if (earlier === undefined) onTurn?.({ type: "nudge", iteration, text });
-    conversation.addNudge(text);
-    return { type: "prose", text: reply.text };
+    conversation.addNudge(earlier?.nudge ?? text);
+    return { type: "nudge", problem };
   }
   if (earlier?.output !== undefined) {
     conversation.addOutput(earlier.output);
-    return { type: "cell", text: reply.text };
+    return { type: "cell" };
   }
 
   const outcome = await session.run(parsed.code, { signal });
   // A cell that the time ran out for has still come to something.
   if (!isOverTime(signal)) signal.throwIfAborted();
-  if (outcome.outcome === "final")
-    return { type: "final", answer: outcome.value?.json === undefined ? (outcome.value?.long ?? null) : toAnswer(outcome.value.json) };
-  const cut = reply.stop === "length" ? "\nnote: your reply was cut because it was too long; write shorter cells" : "";
-  const text = renderOutcome(outcome, budget.leftIn({ depth, iterations: turn.left })) + cut;
+  const left = budget.leftIn({ depth, iterations: turn.left });
+  let text: string;
+  let problem: "unfit" | undefined;
+  if (outcome.outcome === "final") {
+    const answer = outcome.value?.json === undefined ? (outcome.value?.long ?? null) : toAnswer(outcome.value.json);
+    const checked = (await options.check?.(answer)) ?? { answer };
+    if ("answer" in checked) return { type: "final", answer: checked.answer };
+    problem = "unfit";
+    text = renderUnfit(outcome, checked.error, left);
+  } else {
+    const isShown = showsContext(parsed.code) && outcome.outcome === "ok";
+    const notes = [
+      ...(isShown ? [CONTEXT_SHOWN] : []),
+      ...(parsed.hasMore === true ? [ONLY_FIRST_RAN] : []),
+      ...(reply.stop === "length" ? [REPLY_CUT] : []),
+    ];
+    text = [renderOutcome(outcome, left, isShown ? SHOWN_OUTPUT : conversation.outputBound), ...notes].join("\n");
+  }
   onTurn?.({ type: "output", iteration, text });
   conversation.addOutput(text);
-  return { type: "cell", text: reply.text };
+  return { type: "cell", ...(problem === undefined ? {} : { problem }) };
 }
 
 async function nextReply(
@@ -74,17 +98,23 @@ async function ask(
   const started = now();
   let ok = false;
   try {
+    checkWindow(model, request);
     const reply = await schedule(model, request, { signal, deadlineMs: limits.modelCallMs, budget });
-    if (reply.stop === "refusal")
-      throw new HostError(
-        "E_LLM_REFUSED",
-        `${model.id} declined to answer${reply.text.trim() === "" ? "" : `: ${reply.text.trim().slice(0, 300)}`}`,
-      );
     ok = true;
     return reply;
   } finally {
     onEvent?.({ type: "model_call", model: model.id, purpose: "root", ms: now() - started, ok });
   }
+}
+
+/** Throws E_LLM_TOO_LARGE before anything is sent. */
+function checkWindow({ id, window }: Model, request: ModelRequest): void {
+  const tokens = tokensIn(request);
+  if (window === undefined || tokens <= window) return;
+  throw new HostError(
+    "E_LLM_TOO_LARGE",
+    `the conversation has about ${tokens} tokens, ${id} takes ${window}: ask with less, or a model with a larger window`,
+  );
 }
 
 function isOverTime({ reason }: AbortSignal): boolean {

@@ -56,6 +56,10 @@ export interface OpenOptions extends StartOptions {
   /** Turns of a loop that nobody gave a number. */
   readonly maxIterations: number;
   readonly confirm?: Confirmation | undefined;
+  /** Behind the system prompt of every loop of the tree. */
+  readonly systemAppend?: string | undefined;
+  /** Conversations that grow too long give up their older turns. */
+  readonly compacts: boolean;
   /** The loop's, which stands above: starts a child and asks it. */
   readonly runChild: (parent: Opened, options: OpenOptions, order: ChildOrder, call: CallContext) => Promise<ChildAnswer>;
   readonly child?: ChildOptions | undefined;
@@ -86,6 +90,8 @@ export interface Opened extends AsyncDisposable {
   /** Where its journal is; undefined where nothing is kept. */
   readonly folder: string | undefined;
   readonly places: Places;
+  readonly systemAppend: string | undefined;
+  readonly compacts: boolean;
   /** The cells it had when it was opened. */
   readonly earlier: readonly EarlierCell[];
   /** Turns a running loop has left; null while none runs. */
@@ -183,6 +189,8 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     levels,
     folder: start.folder,
     places,
+    systemAppend: options.systemAppend,
+    compacts: options.compacts,
     earlier: kept?.earlier ?? [],
     iterationsLeft: iterationsLeftIn(kept),
     async fork(cell) {

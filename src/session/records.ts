@@ -94,7 +94,7 @@ export type JournalRecord =
       readonly usage: unknown;
       readonly ms: number;
     }
-  | ({ readonly type: "turn" } & (AskedTurn | RepliedTurn | NudgedTurn | ToldTurn | AnsweredTurn));
+  | ({ readonly type: "turn" } & (AskedTurn | RepliedTurn | NudgedTurn | ToldTurn | CompactedTurn | AnsweredTurn));
 
 /** A question begins. `system` and `first` are what the root model is told before its first reply; `usage` is the session's before it. */
 export interface AskedTurn {
@@ -104,6 +104,10 @@ export interface AskedTurn {
   readonly first: string | BlobRef;
   readonly model: { readonly root: string; readonly sub: string };
   readonly max_iterations: number;
+  /** JSON Schema of the answer. */
+  readonly answer_schema?: unknown;
+  /** All of the context is in `first`. */
+  readonly direct?: boolean;
   readonly usage: unknown;
 }
 
@@ -126,6 +130,12 @@ export interface NudgedTurn {
 export interface ToldTurn {
   readonly iteration: number;
   readonly output: string | BlobRef;
+}
+
+/** After this turn the root model was told this in place of its older turns. */
+export interface CompactedTurn {
+  readonly iteration: number;
+  readonly compaction: string | BlobRef;
 }
 
 /** The question has its answer: a run that was interrupted, or could not go on, has none yet. */

@@ -96,7 +96,17 @@ describe("ask over a context of more than 1 MB", () => {
     const ran = await ask(server, ["access.log", "--json", "-m", "anthropic"], { cwd: files.path });
     expect(ran.code, ran.stderr).toBe(0);
     const answer = parsed(ran);
-    expect(Object.keys(answer).toSorted()).toEqual(["answer", "iterations", "model", "partial", "session", "stop_reason", "usage"]);
+    expect(Object.keys(answer).toSorted()).toEqual([
+      "answer",
+      "compactions",
+      "iterations",
+      "model",
+      "nudges",
+      "partial",
+      "session",
+      "stop_reason",
+      "usage",
+    ]);
     expect(answer).toMatchObject({ answer: EXPECTED, stop_reason: "final", partial: false, iterations: 3 });
     expect(server.peak).toBe(10);
     expect(server.requests).toHaveLength(3 + PIECES);
@@ -168,7 +178,7 @@ describe("an ask that may not go on", () => {
     const ran = await ask(server, ["a.txt", "--json", "--max-iterations", "2"], { cwd: files.path });
     expect(ran.code, ran.stderr).toBe(3);
     expect(parsed(ran)).toMatchObject({ answer: null, stop_reason: "max_iterations", partial: true, iterations: 2 });
-    expect(server.requests).toHaveLength(3);
+    expect(server.requests).toHaveLength(5);
   });
 
   it("takes a FINAL of the forced last turn as the answer, still partial", async () => {

@@ -148,9 +148,9 @@ describe("a tree", () => {
 
   it("never spends more than its bounds, however children multiply", async () => {
     const bomb: Cells = () => "await rlm_batch_query(['a' + Math.random(), 'b' + Math.random(), 'c' + Math.random()])";
-    for (const limits of [{ maxCalls: 30 }, { maxTokens: 400_000 }, { maxCost: 0.5 }]) {
+    for (const limits of [{ maxCalls: 30 }, { maxTokens: 60_000 }, { maxCost: 0.2 }]) {
       const seen: ModelRequest[] = [];
-      const result = await ask("go", { ...QUIET, model: player(bomb, seen), maxDepth: 5, maxIterations: 3, ...limits });
+      const result = await ask("go", { ...QUIET, model: player(bomb, seen), maxDepth: 4, maxIterations: 3, ...limits });
       expect(result).toMatchObject({ answer: null, partial: true });
       const { calls, inputTokens, outputTokens, usd } = result.usage;
       expect(calls).toBe(seen.length);

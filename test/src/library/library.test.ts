@@ -91,6 +91,8 @@ describe("a session", () => {
       stopReason: "final",
       partial: false,
       iterations: 2,
+      nudges: {},
+      compactions: 0,
       model: { root: "test:scripted", sub: "test:scripted" },
       usage: {
         calls: 3,

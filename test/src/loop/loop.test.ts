@@ -18,7 +18,7 @@ test("cells run in order until FINAL, whose value is the answer as it is", async
   const { result, requests, cells } = await play(replies, (_, cell) =>
     cell === 0 ? outcome({ output: { text: "3\n", length: 2 }, vars: ["n"] }) : final({ n: [1, null, "x"] }),
   );
-  expect(result).toEqual({ answer: { n: [1, null, "x"] }, stop_reason: "final", partial: false, iterations: 2 });
+  expect(result).toMatchObject({ answer: { n: [1, null, "x"] }, stop_reason: "final", partial: false, iterations: 2 });
   expect(cells).toEqual(["context.length", "FINAL({ n: [1, null, 'x'] })"]);
   expect(requests[1]?.turns.slice(1)).toMatchInlineSnapshot(`
     [
@@ -71,7 +71,7 @@ test("at the limit one more turn asks for the answer: partial", async () => {
     (code) => (code.startsWith("FINAL") ? final(3) : outcome()),
     { limits: { maxIterations: 2, modelCallMs: 1000 } },
   );
-  expect(result).toEqual({ answer: 3, stop_reason: "max_iterations", partial: true, iterations: 2 });
+  expect(result).toMatchObject({ answer: 3, stop_reason: "max_iterations", partial: true, iterations: 2 });
   expect(requests).toHaveLength(3);
   expect(requests[2]?.turns.at(-1)?.text).toContain("This is the last turn: call FINAL now");
   expect(requests[1]?.turns.at(-1)?.text).not.toContain("This is the last turn");
@@ -79,14 +79,14 @@ test("at the limit one more turn asks for the answer: partial", async () => {
 
 test.each(["Seven, I think.", "FINAL(7)", "", fence("7")])("a last turn without FINAL has no answer: %j", async (words) => {
   const { result } = await play([fence("1"), words], () => outcome(), { limits: { maxIterations: 1, modelCallMs: 1000 } });
-  expect(result).toEqual({ answer: null, stop_reason: "max_iterations", partial: true, iterations: 1 });
+  expect(result).toMatchObject({ answer: null, stop_reason: "max_iterations", partial: true, iterations: 1 });
 });
 
 test("a reply without code is nudged; one that insists is asked for its answer", async () => {
   const { result, requests, cells } = await play(["a", "b", fence("1"), "c", "d", "e", "f", fence("FINAL('x')")], (code) =>
     code.startsWith("FINAL") ? final("x") : outcome(),
   );
-  expect(result).toEqual({ answer: "x", stop_reason: "max_iterations", partial: true, iterations: 7 });
+  expect(result).toMatchObject({ answer: "x", stop_reason: "max_iterations", partial: true, iterations: 7 });
   expect(cells).toEqual(["1", "FINAL('x')"]);
   expect(requests[1]?.turns.at(-1)).toMatchInlineSnapshot(`
     {
@@ -102,10 +102,10 @@ test("a budget that is used up ends the run with a last turn, which was kept for
   const { result, requests } = await play([fence("1"), fence("2"), fence("FINAL('x')")], answering, {
     budget: new Budget({ maxCalls: 3 }),
   });
-  expect(result).toEqual({ answer: "x", stop_reason: "budget", partial: true, iterations: 2 });
+  expect(result).toMatchObject({ answer: "x", stop_reason: "budget", partial: true, iterations: 2 });
   expect(requests).toHaveLength(3);
   expect(requests.map(({ turns }) => turns.at(-1)?.text.includes(LAST_TURN))).toEqual([false, false, true]);
-  expect((await play([fence("FINAL('x')")], answering, { budget: new Budget({ maxCalls: 1 }) })).result).toEqual({
+  expect((await play([fence("FINAL('x')")], answering, { budget: new Budget({ maxCalls: 1 }) })).result).toMatchObject({
     answer: "x",
     stop_reason: "budget",
     partial: true,
@@ -122,7 +122,7 @@ test("two turns in a row whose calls were refused end the run; one between them 
   const turns = (...codes: string[]): string[] => codes.map(fence);
   const run = (code: string): Outcome => (code === "refused" ? refuse() : answering(code));
   const { result } = await play(turns("refused", "1", "refused", "refused", "FINAL('x')"), run, { budget });
-  expect(result).toEqual({ answer: "x", stop_reason: "budget", partial: true, iterations: 4 });
+  expect(result).toMatchObject({ answer: "x", stop_reason: "budget", partial: true, iterations: 4 });
 });
 
 test("tokens and money bind the loop with its last turn, and shorten replies on the way", async () => {
@@ -130,13 +130,13 @@ test("tokens and money bind the loop with its last turn, and shorten replies on 
     price: { input: 1, output: 10 },
     window: 200_000,
   });
-  for (const limits of [{ maxTokens: 40_000 }, { maxUsd: 0.15 }]) {
+  for (const limits of [{ maxTokens: 24_000 }, { maxUsd: 0.06 }]) {
     const budget = new Budget(limits);
     const { result, cells } = await play(model, () => outcome({ output: { text: "y".repeat(8_000), length: 8_000 } }), { budget });
     expect(result).toMatchObject({ answer: null, stop_reason: "budget", partial: true });
     expect(result.error).toBeUndefined();
     expect(cells.length).toBeGreaterThan(1);
-    const bounds = cells.slice(0, -1).map(Number);
+    const bounds = cells.slice(0, result.iterations).map(Number);
     expect(bounds).toEqual(bounds.toSorted((a, b) => b - a));
     const { inputTokens, outputTokens, usd } = budget.ledger.total;
     expect(inputTokens + outputTokens).toBeLessThanOrEqual(limits.maxTokens ?? Infinity);
@@ -154,12 +154,12 @@ test("time that is over interrupts the cell, and leaves a last turn", async () =
     },
     { budget },
   );
-  expect(result).toEqual({ answer: "x", stop_reason: "budget", partial: true, iterations: 1 });
+  expect(result).toMatchObject({ answer: "x", stop_reason: "budget", partial: true, iterations: 1 });
 });
 
 test("a provider that fails, and a model that declines, end the run with the error", async () => {
   const failing = modelOf(() => Promise.reject(new HostError("E_LLM_AUTH", "the key is wrong", { data: { retryable: false } })));
-  expect((await play(failing, () => outcome())).result).toEqual({
+  expect((await play(failing, () => outcome())).result).toMatchObject({
     answer: null,
     stop_reason: "error",
     partial: true,
@@ -167,10 +167,12 @@ test("a provider that fails, and a model that declines, end the run with the err
     error: { code: "E_LLM_AUTH", message: "the key is wrong (E_LLM_AUTH)" },
   });
   const declining = modelOf(() => Promise.resolve({ text: "I will not.", stop: "refusal", usage }));
-  expect((await play(declining, () => outcome())).result.error).toEqual({
+  const declined = await play(declining, () => outcome());
+  expect(declined.result.error).toEqual({
     code: "E_LLM_REFUSED",
-    message: "test:model declined to answer: I will not. (E_LLM_REFUSED)",
+    message: "test:model declined to answer 2 times in a row (E_LLM_REFUSED)",
   });
+  expect(declined.requests).toHaveLength(2);
 });
 
 test("a session that is gone ends the run; a defect is thrown", async () => {
@@ -184,7 +186,7 @@ test("interrupted in a cell, and while the model thinks", async () => {
   const cell = await play([fence("1")], () => (inCell.abort(new Error("^C")), outcome({ outcome: "interrupted" })), {
     signal: inCell.signal,
   });
-  expect(cell.result).toEqual({ answer: null, stop_reason: "interrupted", partial: true, iterations: 0 });
+  expect(cell.result).toMatchObject({ answer: null, stop_reason: "interrupted", partial: true, iterations: 0 });
   const thinking = new AbortController();
   const model = modelOf(
     (_, signal) =>
@@ -210,8 +212,8 @@ test("a reply that was cut is told so", async () => {
       ? final(1)
       : outcome({ outcome: "rejected", error: { name: "SyntaxError", message: "the cell ends in the middle" } }),
   );
-  expect(requests[1]?.turns.at(-1)?.text).toContain("Your reply was cut");
-  expect(requests[2]?.turns.at(-1)?.text).toContain("your reply was cut");
+  expect(requests[1]?.turns.at(-1)?.text).toContain("Your last reply was cut");
+  expect(requests[2]?.turns.at(-1)?.text).toContain("Your last reply was cut");
 });
 
 test("events and notes of a run", async () => {
@@ -235,11 +237,11 @@ test("the offline model plays the loop: its plan ends by FINAL, also when cells 
   const good = await play(new OfflineModel(), (code) => (isFinal(code) ? final("quotes") : outcome()), {
     question: "Who is Alice's brother?",
   });
-  expect(good.result).toEqual({ answer: "quotes", stop_reason: "final", partial: false, iterations: 4 });
+  expect(good.result).toMatchObject({ answer: "quotes", stop_reason: "final", partial: false, iterations: 4 });
   const bad = await play(
     new OfflineModel(),
     (code) => (code.startsWith("FINAL(") ? final("nothing") : outcome({ outcome: "threw", error: { name: "Error", message: "x" } })),
     { question: "Who is Alice's brother?" },
   );
-  expect(bad.result).toEqual({ answer: "nothing", stop_reason: "final", partial: false, iterations: 3 });
+  expect(bad.result).toMatchObject({ answer: "nothing", stop_reason: "final", partial: false, iterations: 3 });
 });

@@ -18,7 +18,7 @@ test.each<[string, string, string | null, string]>([
   ["only another language", "```bash\nls\n```", null, "```bash\nls\n```"],
   ["nothing", "", null, ""],
 ])("%s", (_, text, code, kept) => {
-  expect(parseReply({ text })).toEqual({ code, text: kept });
+  expect(parseReply({ text })).toMatchObject({ code, text: kept });
 });
 
 test("a native call goes before a block, and drops the block's imagined rest", () => {

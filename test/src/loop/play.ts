@@ -50,8 +50,8 @@ export async function play(
   const limits = { maxIterations: 20, modelCallMs: 60_000 };
   const probes = [{ name: "a.log", kind: "text", text: "one text, a string; 3 characters" }] as const;
   const result = await runLoop({
-    system: systemPrompt("declare function FINAL(value: unknown): never;"),
-    first: firstTurn(question, probes, more.limits ?? limits, (more.budget ?? budget).limits),
+    system: systemPrompt({ levels: 1, append: [] }),
+    first: firstTurn({ question, probes, limits: more.limits ?? limits, money: (more.budget ?? budget).limits }),
     earlier: [],
     session: {
       async run(code) {

@@ -8,25 +8,35 @@ import type { ProbeFacts } from "../../../src/workspace/facts.ts";
 const LIMITS = { maxIterations: 20, modelCallMs: 1 };
 
 test("the system prompt", () => {
-  expect(systemPrompt("declare const context: any;\n")).toMatchInlineSnapshot(`
-    "You answer a question about a context that is far too large to read. You never see it: you explore it by writing TypeScript cells, which run in a sandbox where the context is a variable. Write one cell a turn, with the \`repl\` tool, or as one \`\`\`ts block where you have no tool. You then read what it printed, its value, or its error. Anything after the first block of a reply is dropped.
+  expect(systemPrompt({ levels: 1, append: ["Answer in German."] })).toMatchInlineSnapshot(`
+    "You answer a question about a context that is far too large to read. You never see it: you explore it by writing TypeScript cells, which run in a sandbox where the context is the variable \`context\`. Write one cell a turn, with the \`repl\` tool, or as one \`\`\`ts block where you have no tool. You then read what it printed, its value, or its error. What you write after the first block is dropped.
 
     What wins:
     - Code counts, models classify. Never count, sum, sort or compare in your head or in a prompt: do it in code, over all of the data. Ask a sub-model only for what takes reading: meaning, category, sentiment, who is meant.
-    - Look before you ask. Check sizes and the format of a few lines, then search (parallel_rg_search takes many patterns at once) and slice. Ask sub-models about what is left.
-    - Few fat prompts. A sub-model reads 100,000 characters at once: put many items into a prompt, numbered, ask for one short line or a JSON item for each, and send all prompts in one llm_batch_query. Slots that failed are null: check, and ask those again. Do not ask item by item.
-    - Print little. You read at most 8,000 characters of an output, and pay for them again each turn. Keep results in variables; print counts and a few samples.
-    - Cells keep everything: variables, functions and classes stay, also after an error. Build on them; do not repeat work.
+    - Look before you ask. Check sizes and the format of a few lines, then search and slice. Ask sub-models about what is left.
+    - Few fat prompts. A sub-model reads 100,000 characters at once: put many numbered items into a prompt, ask for one short line or a JSON item for each, and send all prompts in one llm_batch_query, not item by item. Slots that failed are null: ask those again.
+    - Print little. You read at most 4,000 characters of an output, fewer when earlier ones were long, and pay for them again each turn. Keep results in variables; print counts and a few samples.
+    - Variables, functions and classes stay, also after an error: build on them.
     - Check before you answer: look at samples of what you counted, and at what did not parse.
 
     The run ends only when a cell calls FINAL(value): a string, number, array or object, exactly as the question wants it. Prose is never read as an answer. Do not call FINAL in the cell that computes the value: look at it first.
 
-    \`context\` is the context; there is no file system but read_file and list_files, no network, no import, no process. What cells can call:
+    What cells can call (top-level await works; no network, imports or processes):
+    - llm_query(prompt, {schema?, system?, model?, max_tokens?, fresh?}?): Promise<string>; with a JSON Schema as \`schema\` the parsed and checked value
+    - llm_batch_query(prompts, {…the same, limit?, on_error?}?): Promise<(string | null)[]>, in the order of the prompts
+    - rlm_query(prompt, {context?, schema?, budget?, max_iterations?, …}?): Promise<any>, a child like you with cells over \`context\` of its own: for a part that itself takes code and many calls; rlm_batch_query(prompts, {…}?)
+    - parallel_scan(functions, {over?: items}?): Promise<{name, ok, value, error?}[]>, (context, item) => any on all cores; no model calls inside
+    - parallel_rg_search(patterns, paths?, {glob?, ignore_case?, fixed_strings?, multiline?, context_lines?, max_matches?}?): Promise<{file, line, column, text, match, pattern}[]>, \`pattern\` an index, over the context by default; rg_search, rg_files and rg_count take one pattern
+    - read_file(path, {start_line?, end_line?}?): Promise<string>; list_files(glob?): Promise<{path, size}[]>
+    - a Corpus has files: {path, size}[], size, read(path, range?), and, for \`for await\`, chunks({max_chars?, files?}): {path, start_line, text}, lines({files?}): {path, line, text}
+    - print(…values), SHOW_VARS(), budget(), help(name) for a signature with an example
+    - FINAL(value), FINAL_VAR(name), or answer.content = value; answer.ready = true
 
-    \`\`\`ts
-    declare const context: any;
-    \`\`\`"
+    Answer in German."
   `);
+  const leaf = systemPrompt({ levels: 0, append: [] });
+  expect(leaf).not.toContain("rlm_query");
+  expect(leaf.length).toBeLessThan(4_500);
 });
 
 const FACTS: ProbeFacts = {
@@ -63,8 +73,14 @@ test("the first turn: a log and a folder", () => {
     files: 4,
     paths: ["LICENSE", "a/index.ts", "a/view.TS", "b/.gitignore"],
   });
-  expect(firstTurn("Which files start?\nName them.", [log, folder], LIMITS, { ...NO_LIMITS, maxCalls: 500, maxUsd: 1 }))
-    .toMatchInlineSnapshot(`
+  expect(
+    firstTurn({
+      question: "Which files start?\nName them.",
+      probes: [log, folder],
+      limits: LIMITS,
+      money: { ...NO_LIMITS, maxCalls: 500, maxUsd: 1 },
+    }),
+  ).toMatchInlineSnapshot(`
     "<question>
     Which files start?
     Name them.
@@ -103,7 +119,8 @@ test("the first turn: JSON, and no context at all", () => {
     shape: "array of 2 {id: number}",
     headLines: ['[{"id":1},{"id":2}]'],
   });
-  expect(firstTurn("How many?", [json], { ...LIMITS, maxIterations: 1 }, NO_LIMITS)).toMatchInlineSnapshot(`
+  expect(firstTurn({ question: "How many?", probes: [json], limits: { ...LIMITS, maxIterations: 1 }, money: NO_LIMITS }))
+    .toMatchInlineSnapshot(`
     "<question>
     How many?
     </question>
@@ -117,7 +134,7 @@ test("the first turn: JSON, and no context at all", () => {
 
     You have 1 turn."
   `);
-  expect(firstTurn("How many?", [], LIMITS, NO_LIMITS)).toContain("There is no context.");
+  expect(firstTurn({ question: "How many?", probes: [], limits: LIMITS, money: NO_LIMITS })).toContain("There is no context.");
 });
 
 test.each<[string, Partial<ProbeFacts>]>([

@@ -11,7 +11,11 @@ const FREE = { usd: null, tokens: null, calls: null, seconds: null, depth: 0, it
 test("a value, new variables, and what is left", () => {
   const value = { preview: "'x'", long: "'x'", type: "string", length: 12_345, json: '"x"' };
   expect(
-    renderOutcome(outcome({ cell: 3, output: { text: "a\nb\n", length: 4 }, value, ms: 1234, calls: 12, vars: ["rows", "total"] }), LEFT),
+    renderOutcome(
+      outcome({ cell: 3, output: { text: "a\nb\n", length: 4 }, value, ms: 1234, calls: 12, vars: ["rows", "total"] }),
+      LEFT,
+      8_000,
+    ),
   ).toMatchInlineSnapshot(`
     "cell 3: ok (1.2 s, 12 host calls)
     printed:
@@ -34,7 +38,11 @@ test("an error with its place, a warning and a state", () => {
     stack: "TypeError: x\n    at f (cell 3:2:7)\n    at cell 3:5:1",
   };
   expect(
-    renderOutcome(outcome({ cell: 3, outcome: "threw", error, warnings: ["slot 3 failed: E_LLM_RATE"], state: "rebuilt", calls: 1 }), FREE),
+    renderOutcome(
+      outcome({ cell: 3, outcome: "threw", error, warnings: ["slot 3 failed: E_LLM_RATE"], state: "rebuilt", calls: 1 }),
+      FREE,
+      8_000,
+    ),
   ).toMatchInlineSnapshot(`
     "cell 3: threw (12 ms, 1 host call)
     TypeError (line 2, column 7): x is not a function (E_X)
@@ -47,7 +55,8 @@ test("an error with its place, a warning and a state", () => {
 });
 
 test("nothing at all", () => {
-  expect(renderOutcome(outcome({ value: { preview: "undefined", long: "undefined", type: "undefined" } }), FREE)).toMatchInlineSnapshot(`
+  expect(renderOutcome(outcome({ value: { preview: "undefined", long: "undefined", type: "undefined" } }), FREE, 8_000))
+    .toMatchInlineSnapshot(`
     "cell 1: ok (12 ms)
     nothing was printed; print(…) what you want to read
     left: no limit"
@@ -56,7 +65,7 @@ test("nothing at all", () => {
 
 test("long output keeps head, tail and its true length, and never splits a character", () => {
   const text = `first ${"😀".repeat(20_000)} last`;
-  const rendered = renderOutcome(outcome({ output: { text, length: 5_000_000 } }), FREE);
+  const rendered = renderOutcome(outcome({ output: { text, length: 5_000_000 } }), FREE, 8_000);
   expect(rendered.length).toBeLessThan(8_400);
   expect(rendered).toContain("of 5,000,000 characters left out]");
   expect(rendered).toContain("first ");
@@ -76,6 +85,7 @@ test("everything is bounded", () => {
       warnings: Array.from({ length: 1000 }, () => "w".repeat(50)),
     }),
     LEFT,
+    8_000,
   );
   expect(rendered.length).toBeLessThan(22_000);
   expect(rendered).toContain("and 960 more");
