@@ -87,7 +87,7 @@ await Promise.all([
 ]);
 
 /** What a script needs to boot, so that its compiled form holds the functions that every start runs, and not only the outermost one. */
-const SETUP = JSON.stringify({ seed: 1, now: 0, workers: 1, limits: {}, functions: [], captures: [] });
+const SETUP = JSON.stringify({ seed: 1, now: 0, workers: 1, tools: [], limits: {}, functions: [], captures: [] });
 
 setFlagsFromString(V8_FLAGS);
 for (const name of ["prelude.js", "scan.js"]) {

@@ -25,7 +25,7 @@ export const RESERVED_NAMES: readonly string[] = [
 ];
 
 /** Everyday names of the prelude: a cell may take them, and is told what it gave up. */
-export const EVERYDAY_NAMES: readonly string[] = ["answer", "budget", "print", "help", "progress"];
+export const EVERYDAY_NAMES: readonly string[] = ["answer", "budget", "print", "help", "progress", "parse_csv"];
 
 /** Values in one call's arguments, a list or object counting twice: one of two characters takes tens of bytes. A scan over a million items fits. */
 export const MAX_ARGUMENT_VALUES = 4_000_000;
@@ -51,6 +51,7 @@ export type Operation =
   | "read_file"
   | "read_piece"
   | "list_files"
+  | "tool"
   | "scan"
   | "timer"
   | "clear_timer";
@@ -144,6 +145,8 @@ export interface GuestSetup {
   /** RLM_MAX_WORKERS was set: get_optimal_workers() ignores its arguments. */
   readonly workers_fixed: boolean;
   readonly parallelism: number;
+  /** Functions of the user's own. */
+  readonly tools: readonly { readonly name: string; readonly told: string; readonly signature: string }[];
   readonly limits: {
     readonly calls_in_flight: number;
     readonly calls_per_cell: number;

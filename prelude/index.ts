@@ -2,7 +2,9 @@
 // First: the libraries below look for the web's globals when they load.
 import { installWeb } from "./web.ts";
 import { Answer } from "./answer.ts";
+import { parseCsv } from "./api/csv.ts";
 import { help } from "./api/help.ts";
+import { argumentJson } from "./json.ts";
 import { ModelCalls } from "./api/models.ts";
 import { Scan } from "./api/scan.ts";
 import { Search } from "./api/search.ts";
@@ -92,7 +94,8 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   hidden(globalThis, "answer", answer.protocol);
   const everyday = {
     budget: () => budget,
-    help: (name?: unknown) => help(name),
+    help: (name?: unknown) => help(name, setup.tools),
+    parse_csv: (text: unknown, options?: unknown) => parseCsv(text, options),
     progress: (done: unknown, total?: unknown, text: unknown = "") => {
       if (bridge.hasEnded || ++steps < nextShown) return;
       nextShown = steps < MAX_PROGRESS ? steps + 1 : steps * PROGRESS_GROWTH;
@@ -100,6 +103,8 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
     },
   };
   for (const [name, value] of Object.entries(everyday)) hidden(globalThis, name, named(name, value));
+
+  for (let i = 0; i < setup.tools.length; i++) installTool(bridge, setup.tools[i] as GuestSetup["tools"][number], limits.argument);
 
   for (const name of Object.getOwnPropertyNames(globalThis)) builtIns[name] = true;
 
@@ -136,6 +141,12 @@ function jsonNumber(value: unknown, otherwise: string): string {
  * An asynchronous function of the prelude: what is wrong with a call is a rejection. Only a limit that is passed, and the end after
  * FINAL, throw at once: a loop that makes a million calls ends at the first one too many.
  */
+/** A function of the user's own, which the host runs. */
+function installTool(bridge: Bridge, { name }: GuestSetup["tools"][number], limit: number): void {
+  const call = (input: unknown): unknown => bridge.call("tool", argumentJson(`${name}: input`, { name, input: input ?? {} }, limit));
+  hidden(globalThis, name, rejecting(name, call));
+}
+
 function rejecting(name: string, work: (...given: never[]) => unknown): unknown {
   return named(name, (...given: readonly unknown[]) => {
     try {

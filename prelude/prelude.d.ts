@@ -174,6 +174,13 @@ declare function rg_count(pattern: string, paths?: string | readonly string[] | 
 declare function read_file(path: string, range?: { start_line?: number; end_line?: number }): Promise<string>;
 declare function list_files(glob?: string): Promise<CorpusFile[]>;
 
+/**
+ * Rows of a text of delimiter-separated values (RFC 4180) by the names of its first row, values as text. The delimiter is told from that row
+ * (`,` tab `;` `|`) unless given; `header: false` gives lists. Cells behind the last column are in `_rest`.
+ */
+declare function parse_csv(text: string, options: { delimiter?: string; header: false }): string[][];
+declare function parse_csv(text: string, options?: { delimiter?: string; header?: true }): Record<string, string>[];
+
 /** End the run with an answer; the rest of the cell does not count. A promise or what JSON cannot keep is a TypeError here. */
 declare function FINAL<T>(value: T extends PromiseLike<any> ? never : T): never;
 declare function FINAL_VAR(name: string): never;

@@ -40,6 +40,7 @@ const OPERATIONS: Readonly<Record<Operation, true>> = {
   read_file: true,
   read_piece: true,
   list_files: true,
+  tool: true,
   scan: true,
   timer: true,
   clear_timer: true,

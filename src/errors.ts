@@ -31,6 +31,8 @@ export const ERROR_CODES = {
   E_MODEL_NOT_ALLOWED: "a cell asked for a model that is not on the session's allow list",
   E_NO_ANSWER: "a child ended without an answer",
   E_DECLINED: "a person did not agree, or nobody was there to be asked",
+  E_TOOL: "a tool of the user's own failed, or is not there",
+  E_TOOL_DENIED: "a tool is not granted to children",
   E_BATCH: 'slots of a batch failed and on_error is "throw"',
   E_SCAN_CAPTURE: "a scan function mentions something that cannot be captured by value",
   E_SCAN_TIMEOUT: "a scan job passed the slice limit",

@@ -1,4 +1,5 @@
 // What a program may import. Written by hand: nothing else is public.
+export type { Tool, Tools } from "./calls/tool.ts";
 export { optimalWorkers } from "./config/workers.ts";
 export { ERROR_CODES, HostError, type ErrorCode, type ErrorData } from "./errors.ts";
 export { ask, type AskOptions } from "./library/ask.ts";
@@ -18,7 +19,7 @@ export type {
 } from "./library/session.ts";
 export type { Complete, ModelChoice } from "./llm/function-model.ts";
 export type { JsonSchema, Model, ModelReply, ModelRequest, Price, Rates, ReplCall, TokenUsage, Turn } from "./llm/model.ts";
-export type { AnswerSchema, StandardSchema } from "./loop/answer-schema.ts";
+export type { StandardSchema, ValueSchema } from "./llm/value-schema.ts";
 export type { Problem } from "./loop/parse.ts";
 export type { StopReason } from "./loop/types.ts";
 export type { Usage, UsageTree } from "./pool/usage.ts";

@@ -17,6 +17,7 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
   rg_count: "await rg_count('error')",
   read_file: "await read_file((await list_files())[0].path, { start_line: 1, end_line: 10 })",
   list_files: "(await list_files('*.md')).map((f) => f.path)",
+  parse_csv: "parse_csv('name,n\\nred,1\\ngreen,2').map((row) => [row.name, Number(row.n)])",
   FINAL: "FINAL({ answer: 42, evidence: ['a.log:7: …'] })",
   FINAL_VAR: "globalThis.report = { total: 3 }; FINAL_VAR('report')",
   answer: "answer.content = 42; answer.ready = true",

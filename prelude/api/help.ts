@@ -3,10 +3,12 @@ import contract from "../prelude.d.ts?text";
 import { contractEntries, type ContractEntry } from "./contract-entries.ts";
 import { EXAMPLES } from "./examples.ts";
 
-let entries: readonly ContractEntry[] | undefined;
+let contractOwn: readonly ContractEntry[] | undefined;
 
-export function help(name: unknown): string {
-  entries ??= contractEntries(contract);
+/** `more`: functions of the user's own. */
+export function help(name: unknown, more: readonly Pick<ContractEntry, "name" | "told" | "signature">[]): string {
+  contractOwn ??= contractEntries(contract);
+  const entries = [...contractOwn, ...more];
   const names = [...new Set(entries.map((entry) => entry.name))];
   if (name === undefined || name === null) return `${names.join("  ")}\n\nhelp("llm_query") shows one.`;
   const wanted = typeof name === "function" ? name.name : typeof name === "string" ? name.slice(0, 100) : typeof name;

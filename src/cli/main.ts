@@ -57,6 +57,10 @@ async function perform(request: Request, process: Process, streams: Streams): Pr
       const { bench } = await import("./bench.ts");
       return await bench(request.isQuick, context(request.given));
     }
+    case "evaluate": {
+      const { evalCommand } = await import("./eval.ts");
+      return await evalCommand(request.request, context(request.given));
+    }
     case "sessions": {
       const { sessions } = await import("./sessions.ts");
       return await sessions(request.request, context(request.given));

@@ -1,4 +1,5 @@
 // The command line as commander reads it, built from the table of options.
+import type { EvalRequest } from "./eval.ts";
 import { Command, CommanderError } from "commander";
 import type { SettingName } from "../config/settings.ts";
 import { flagOf, TABLE } from "../config/table.ts";
@@ -18,6 +19,7 @@ export type Request =
   | { readonly command: "demo"; readonly path: string | undefined; readonly given: Given }
   | { readonly command: "doctor"; readonly given: Given }
   | { readonly command: "bench"; readonly isQuick: boolean; readonly given: Given }
+  | { readonly command: "evaluate"; readonly request: EvalRequest; readonly given: Given }
   | { readonly command: "sessions"; readonly request: SessionsRequest; readonly given: Given }
   | { readonly command: "help"; readonly topic: string | undefined }
   /** Help or the version: text that is the answer itself. */
@@ -58,7 +60,7 @@ export function parseArguments(argv: readonly string[], version: string): Reques
       else if (cell !== undefined)
         throw new HostError(
           "E_USAGE",
-          `there is no command ${JSON.stringify(cell)}; there are run, ask, demo, doctor, bench, sessions, help, -e CODE and -`,
+          `there is no command ${JSON.stringify(cell)}; there are run, ask, demo, doctor, bench, eval, sessions, help, -e CODE and -`,
         );
       else request = { command: "prompt", given };
     });
@@ -100,6 +102,29 @@ export function parseArguments(argv: readonly string[], version: string): Reques
     .option("--quick", "one round, smaller ones: some twenty seconds")
     .action((own: Record<string, unknown>) => {
       request = { command: "bench", isQuick: own["quick"] === true, given: joined(own) };
+    });
+  sub("eval", "how well the loop answers tasks whose answers are known, beside one direct call; without --model by an oracle")
+    .option("--tasks <list>", "s-niah, oolong, oolong-pairs, codeqa (default: all)")
+    .option("--sizes <list>", "tokens of a context as powers of 2, 10 to 22 (default: 13,15)")
+    .option("--n <n>", "tasks of each kind and size (default: 5)")
+    .option("--seed <text>", "the same tasks, labels and faults again (default: 1)")
+    .option("--policy <name>", "of the oracle as root: good, over-calling, malformed, imagining (default: good)")
+    .option("--accuracy <p>", "chance that a label of the oracle is right (default: 0.97)")
+    .option("--latency <ms>", "of a call of the oracle (default: 0)")
+    .option("--faults <p>", "chance that a call of the oracle fails (default: 0)")
+    .action((own: Record<string, unknown>) => {
+      const said = (name: string): string | undefined => (typeof own[name] === "string" ? own[name] : undefined);
+      const [tasks, sizes, n, seed, policy, accuracy, latency, faults] = [
+        "tasks",
+        "sizes",
+        "n",
+        "seed",
+        "policy",
+        "accuracy",
+        "latency",
+        "faults",
+      ].map(said);
+      request = { command: "evaluate", request: { tasks, sizes, n, seed, policy, accuracy, latency, faults }, given: joined(own) };
     });
   sub("sessions", "list kept sessions; show ID, resume ID, fork ID [CELL], rm ID…, prune (30 days, 2 GiB)")
     .argument("[action]", "list, show, resume, fork, rm or prune", "list")

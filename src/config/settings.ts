@@ -38,6 +38,8 @@ export interface Settings {
   readonly maxIterations?: number;
   /** File of a JSON Schema that the answer of a question must fit. */
   readonly answerSchema?: string;
+  /** Module whose functions cells may call. */
+  readonly tools?: string;
   /** File of a text that is added to the system prompt. */
   readonly systemAppend?: string;
   /** A small context goes through the loop as well. */

@@ -132,6 +132,13 @@ export const TABLE: readonly Row[] = [
     meaning: "JSON Schema that the answer of a question must fit",
     without: "any JSON value",
   }),
+  row("tools", {
+    value: "file",
+    reader: path,
+    holdsPaths: true,
+    meaning: "module of functions that cells may call: {name: {description, input, run}}; it runs in the host",
+    without: "none",
+  }),
   row("systemAppend", { value: "file", reader: path, holdsPaths: true, meaning: "text added to the system prompt", without: "none" }),
   row("noDirect", {
     reader: yes,

@@ -1,5 +1,5 @@
 // `ask`: one question, in a session of its own.
-import type { AnswerSchema } from "../loop/answer-schema.ts";
+import type { ValueSchema } from "../llm/value-schema.ts";
 import type { AskResult } from "./ask-result.ts";
 import { openAs, type SessionOptions } from "./open-session.ts";
 import { ASK } from "./open.ts";
@@ -8,7 +8,7 @@ export interface AskOptions extends SessionOptions {
   /** Files, folders and quoted globs that make one context together. Each `context` is one of its own. */
   readonly paths?: readonly string[];
   /** What the answer must be: a JSON Schema, or a schema of Zod 4.2 and the like. What does not fit goes back to the model. */
-  readonly answerSchema?: AnswerSchema;
+  readonly answerSchema?: ValueSchema;
 }
 
 /** Bounded by 1 USD and 500 model calls unless told otherwise. Rejects as `openSession` does, and with E_NO_MODEL. */

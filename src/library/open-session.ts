@@ -1,4 +1,5 @@
 // `openSession`: the library's way in.
+import type { Tools } from "../calls/tool.ts";
 import { resolveSettings } from "../config/resolve.ts";
 import type { Environment, Settings } from "../config/settings.ts";
 import type { ModelChoice } from "../llm/function-model.ts";
@@ -7,7 +8,7 @@ import { sessionEvent, type SessionEvent } from "./events.ts";
 import { CELLS, openWith, type Handed, type Host, type Kind } from "./open.ts";
 import type { ReplSession } from "./session.ts";
 
-type Lists = "context" | "workspace" | "model" | "subModel" | "answerSchema" | "json" | "quiet" | "verbose";
+type Lists = "context" | "workspace" | "model" | "subModel" | "answerSchema" | "tools" | "json" | "quiet" | "verbose";
 
 /**
  * What is not given is decided by `RLM_…` variables, then `rlm.config.json`, then the defaults of docs/configuration.md. Times are in
@@ -22,6 +23,8 @@ export interface SessionOptions extends Omit<Settings, Lists> {
   readonly model?: ModelChoice;
   /** Model of `llm_query`. */
   readonly subModel?: ModelChoice;
+  /** Functions of this program that cells may call, by their names. */
+  readonly tools?: Tools;
   /** What relative paths are relative to. Default: the process's. */
   readonly cwd?: string;
   /** Variables to read instead of the process's. */
@@ -51,6 +54,7 @@ export async function openAs(
     workspace,
     model,
     subModel,
+    tools,
     cwd = process.cwd(),
     env = process.env,
     stdin = null,
@@ -69,6 +73,7 @@ export async function openAs(
     ...(context === undefined ? {} : { contexts: isList(context) ? context : [context] }),
     ...(model === undefined ? {} : { model }),
     ...(subModel === undefined ? {} : { subModel }),
+    ...(tools === undefined ? {} : { tools }),
   };
   const session = await openWith(resolved, kind, host, handed);
   signal?.addEventListener("abort", () => void session.close(), { once: true });

@@ -6,6 +6,7 @@ import type { Resolved } from "../config/resolve.ts";
 import type { Environment, SettingName } from "../config/settings.ts";
 import { flagOf, TABLE } from "../config/table.ts";
 import type { EventSink } from "../events.ts";
+import { loadModule } from "../llm/script-file.ts";
 import { readJsonObject, readUserText } from "../llm/json-file.ts";
 import type { ModelChoice } from "../llm/function-model.ts";
 import { automaticWorkers, MODEL_CALLS_AT_A_TIME, workersNotice } from "../pool/settings.ts";
@@ -13,6 +14,7 @@ import { HostError } from "../errors.ts";
 import { forkSession } from "../session/fork.ts";
 import { cacheFolder, findSession, listSessions, type KeptSession } from "../session/store.ts";
 import type { ContextInput } from "../workspace/context-input.ts";
+import { checkTools, type Tools } from "../calls/tool.ts";
 import { runChild } from "../loop/child.ts";
 import { NO_LIMITS, type BudgetLimits } from "../pool/budget.ts";
 import { openEverything, type OpenOptions } from "../session/open.ts";
@@ -62,6 +64,7 @@ export interface Handed {
   readonly model?: ModelChoice;
   readonly subModel?: ModelChoice;
   readonly maxGroup?: number;
+  readonly tools?: Tools;
 }
 
 /** The caller owns the session. Rejects with E_USAGE for what does not fit, E_KERNEL when the sandbox does not start. */
@@ -101,9 +104,10 @@ export async function openWith(resolved: Resolved, kind: Kind, host: Host, hande
     values.systemAppend === undefined
       ? undefined
       : await readUserText(resolve(host.cwd, values.systemAppend), "the text for the system prompt");
+  const tools = handed.tools === undefined ? await readTools(values.tools, host.cwd) : checkTools(handed.tools, "tools");
   const notice = values.maxWorkers === undefined ? undefined : workersNotice(values.maxWorkers, resolved.sources.maxWorkers ?? "");
   if (notice !== undefined) emit({ type: "notice", text: notice });
-  const options = openOptions(resolved, kind, { ...host, emit }, handed, defaults, kind.isAsk ? NO_LIMITS : given, systemAppend);
+  const options = openOptions(resolved, kind, { ...host, emit }, handed, defaults, kind.isAsk ? NO_LIMITS : given, { systemAppend, tools });
   const chosen = chosenSession(resolved, options);
   if (chosen.resume !== undefined && options.contexts.inputs.some((input) => input !== "-"))
     emit({ type: "notice", text: `${chosen.resume.id} goes on with the contexts it has: those named here are not opened` });
@@ -158,7 +162,7 @@ function openOptions(
   handed: Handed,
   defaults: SessionDefaults,
   bounds: BudgetLimits,
-  systemAppend: string | undefined,
+  read: Pick<OpenOptions, "systemAppend" | "tools">,
 ): OpenOptions {
   const { values, sources } = resolved;
   const { cwd, env, stdin, emit } = host;
@@ -186,7 +190,8 @@ function openOptions(
     maxDepth: values.maxDepth ?? 1,
     maxIterations: defaults.maxIterations,
     runChild,
-    systemAppend,
+    ...read,
+    agree: values.yes === true ? () => Promise.resolve(true) : host.confirm,
     compacts: values.noCompaction !== true,
     confirm: confirmationOf(resolved, kind, host),
     limits: defaults.limits,
@@ -201,6 +206,10 @@ function openOptions(
     cacheDir: values.cache === true && state !== undefined ? cacheFolder(state) : undefined,
     emit,
   };
+}
+
+async function readTools(file: string | undefined, cwd: string): Promise<Tools> {
+  return file === undefined ? {} : checkTools(await loadModule(resolve(cwd, file), "tools file"), `the tools file ${file}`);
 }
 
 /** Undefined: nobody is asked. */

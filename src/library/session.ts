@@ -4,7 +4,7 @@ import type { SessionState } from "../../sandbox/outcome.ts";
 import { HostError } from "../errors.ts";
 import type { ChosenModels } from "../llm/choose.ts";
 import type { ModelChoice } from "../llm/function-model.ts";
-import type { AnswerSchema } from "../loop/answer-schema.ts";
+import type { ValueSchema } from "../llm/value-schema.ts";
 import { askIn } from "../loop/ask.ts";
 import type { BudgetLimits } from "../pool/budget.ts";
 import type { Usage } from "../pool/usage.ts";
@@ -38,7 +38,7 @@ export interface AskBounds {
 
 export interface SessionAskOptions extends AskBounds {
   /** What the answer must be: a JSON Schema, or a schema of Zod 4.2 and the like. What does not fit goes back to the model. */
-  readonly answerSchema?: AnswerSchema;
+  readonly answerSchema?: ValueSchema;
   readonly signal?: AbortSignal;
 }
 
@@ -78,7 +78,7 @@ export interface SessionDefaults {
   /** Of a question that names none: none where the session has some of its own. */
   readonly bounds: BudgetLimits;
   readonly maxIterations: number;
-  readonly answerSchema?: AnswerSchema | undefined;
+  readonly answerSchema?: ValueSchema | undefined;
   readonly isDirect: boolean;
   /** Where somebody said. */
   readonly givenIterations?: number | undefined;

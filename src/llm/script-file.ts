@@ -8,7 +8,7 @@ import { checkScript, type Script } from "./script-format.ts";
 const MODULE_TYPES = new Set([".ts", ".mts", ".js", ".mjs"]);
 
 export async function loadScript(file: string): Promise<Script> {
-  return checkScript(file, MODULE_TYPES.has(path.extname(file)) ? await loadModule(file) : await loadJson(file));
+  return checkScript(file, MODULE_TYPES.has(path.extname(file)) ? await loadModule(file, "script file") : await loadJson(file));
 }
 
 async function loadJson(file: string): Promise<unknown> {
@@ -19,17 +19,21 @@ async function loadJson(file: string): Promise<unknown> {
   }
 }
 
-async function loadModule(file: string): Promise<unknown> {
+/** Its default export. `what`: how messages call the file. Throws E_USAGE. */
+export async function loadModule(file: string, what: string): Promise<unknown> {
   let module: unknown;
   try {
     module = await import(pathToFileURL(path.resolve(file)).href);
   } catch (error) {
-    throw unreadable(file, error);
+    throw unreadable(file, error, what);
   }
   if (typeof module === "object" && module !== null && "default" in module) return module.default;
-  throw new HostError("E_USAGE", `the script file ${file} has no default export; export an object or a function (request) => reply`);
+  throw new HostError(
+    "E_USAGE",
+    `the ${what} ${file} has no default export; export an object${what === "script file" ? " or a function (request) => reply" : ""}`,
+  );
 }
 
-function unreadable(file: string, error: unknown): HostError {
-  return new HostError("E_USAGE", `cannot load the script file ${file}: ${messageOf(error)}`, { cause: error });
+function unreadable(file: string, error: unknown, what = "script file"): HostError {
+  return new HostError("E_USAGE", `cannot load the ${what} ${file}: ${messageOf(error)}`, { cause: error });
 }

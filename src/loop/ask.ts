@@ -6,8 +6,8 @@ import { lastAskIn, type KeptAsk } from "../session/asked.ts";
 import type { Opened } from "../session/open.ts";
 import { variablesOf } from "../session/variables.ts";
 import { probeFacts } from "../workspace/facts.ts";
-import type { AnswerSchema } from "./answer-schema.ts";
-import { checkOf, jsonSchemaOf } from "./answer-shape.ts";
+import { jsonSchemaOf, type ValueSchema } from "../llm/value-schema.ts";
+import { checkOf } from "./answer-shape.ts";
 import { wholeOf } from "./direct.ts";
 import { countProblem, runLoop } from "./loop.ts";
 import { parseReply, type Problem } from "./parse.ts";
@@ -32,7 +32,7 @@ export interface AskOptions {
   /** What the root model of a child has to know of its context. */
   readonly note?: string | undefined;
   /** What the answer must be. */
-  readonly answerSchema?: AnswerSchema | undefined;
+  readonly answerSchema?: ValueSchema | undefined;
 }
 
 export interface Asked extends AskResult {
@@ -96,7 +96,7 @@ async function begin(opened: Opened, question: string, options: AskOptions): Pro
   using _ = options.bound(before);
   const limits = { maxIterations: options.maxIterations ?? options.defaultIterations, modelCallMs: options.modelCallMs };
   const append = [opened.systemAppend, options.reply?.system].filter((text) => text !== undefined);
-  const system = systemPrompt({ levels: opened.levels, append });
+  const system = systemPrompt({ levels: opened.levels, tools: opened.tools, append });
   const answerSchema = options.answerSchema === undefined ? undefined : jsonSchemaOf(options.answerSchema);
   const whole = options.isDirect === true ? await wholeOf(data.contexts) : undefined;
   const first = firstTurn({ question, probes, limits, money: budget.limits, answerSchema, whole, note: options.note });

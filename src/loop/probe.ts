@@ -22,7 +22,7 @@ export function writeProbe(facts: ProbeFacts): ContextProbe {
   const { kind, name, description, shape, headLines, tailLines, fileTypes, paths } = facts;
   const text = [
     `${KINDS[kind]}: ${description}`,
-    ...(shape === null ? [] : [`shape: ${shape}`]),
+    ...(shape === null ? [] : [`type: ${shape}`]),
     ...(fileTypes.length === 0 ? [] : [`types: ${types(fileTypes)}`]),
     ...section("first paths", paths),
     ...section("first lines", headLines.slice(0, HEAD_LINES)),

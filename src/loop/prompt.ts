@@ -1,5 +1,6 @@
 // What the root model is told: who it is and what wins (system prompt), the question and the contexts (first turn). Short, because every
 // request of a run carries it: signatures in full, and the rest of the contract, are a `help(name)` away.
+import type { ToolEntry } from "../calls/tools.ts";
 import type { JsonSchema } from "../llm/model.ts";
 import { writeQuestion } from "../llm/transcript.ts";
 import type { BudgetLimits } from "../pool/budget.ts";
@@ -8,11 +9,13 @@ import type { ContextProbe, LoopLimits } from "./types.ts";
 export interface SystemOptions {
   /** Levels of children below: without any, rlm_query is no more than llm_query. */
   readonly levels: number;
+  /** Functions of the user's own. */
+  readonly tools?: readonly ToolEntry[];
   /** What the user and the cell that started a child add. */
   readonly append: readonly string[];
 }
 
-export function systemPrompt({ levels, append }: SystemOptions): string {
+export function systemPrompt({ levels, tools = [], append }: SystemOptions): string {
   return [
     `You answer a question about a context that is far too large to read. You never see it: you explore it by writing TypeScript cells, which run in a sandbox where the context is the variable \`context\`. Write one cell a turn, with the \`repl\` tool, or as one \`\`\`ts block where you have no tool. You then read what it printed, its value, or its error. What you write after the first block is dropped.
 
@@ -25,12 +28,12 @@ What wins:
 - Check before you answer: look at samples of what you counted, and at what did not parse.
 
 The run ends only when a cell calls FINAL(value): a string, number, array or object, exactly as the question wants it. Prose is never read as an answer. Do not call FINAL in the cell that computes the value: look at it first.`,
-    `What cells can call (top-level await works; no network, imports or processes):\n${calls(levels)}`,
+    `What cells can call (top-level await works; no network, imports or processes):\n${calls(levels, tools)}`,
     ...append,
   ].join("\n\n");
 }
 
-function calls(levels: number): string {
+function calls(levels: number, tools: readonly ToolEntry[]): string {
   return [
     "- llm_query(prompt, {schema?, system?, model?, max_tokens?, fresh?}?): Promise<string>; with a JSON Schema as `schema` the parsed and checked value",
     "- llm_batch_query(prompts, {…the same, limit?, on_error?}?): Promise<(string | null)[]>, in the order of the prompts",
@@ -43,7 +46,9 @@ function calls(levels: number): string {
     "- parallel_rg_search(patterns, paths?, {glob?, ignore_case?, fixed_strings?, multiline?, context_lines?, max_matches?}?): Promise<{file, line, column, text, match, pattern}[]>, `pattern` an index, over the context by default; rg_search, rg_files and rg_count take one pattern",
     "- read_file(path, {start_line?, end_line?}?): Promise<string>; list_files(glob?): Promise<{path, size}[]>",
     "- a Corpus has files: {path, size}[], size, read(path, range?), and, for `for await`, chunks({max_chars?, files?}): {path, start_line, text}, lines({files?}): {path, line, text}",
+    "- parse_csv(text, {delimiter?, header?}?): Record<string, string>[]",
     "- print(…values), SHOW_VARS(), budget(), help(name) for a signature with an example",
+    ...tools.map(({ signature, told }) => `- ${signature.replace(/^function |;$/g, "")}, ${told}`),
     "- FINAL(value), FINAL_VAR(name), or answer.content = value; answer.ready = true",
   ].join("\n");
 }

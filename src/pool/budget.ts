@@ -194,6 +194,18 @@ export class Budget implements Disposable {
     if (requests.length > 0 && (!this.#fits(needed) || !this.#hasTime())) throw this.refusal(requests.length, needed);
   }
 
+  /** What is paid for at once, and is no call of a model. Throws E_BUDGET. */
+  charge(what: string, usd: number): Usage {
+    const amount = { ...NOTHING, usd };
+    if (!this.#fits(amount) || !this.#hasTime()) throw this.refusal(1, amount);
+    const used = { ...NO_USAGE, usd };
+    if (usd > 0) {
+      this.ledger.add(what, used);
+      this.#paid(amount);
+    }
+    return used;
+  }
+
   /** What tells a cell that so many calls are out of reach. */
   refusal(calls: number, needed: Amount): HostError {
     this.#refusals++;

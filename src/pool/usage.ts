@@ -118,7 +118,7 @@ export function treeOf(ledger: Ledger, since: LedgerMark = BEGINNING): UsageTree
   return {
     ...(ledger.name === undefined ? {} : { session: ledger.name }),
     total: minus(ledger.total, since.total),
-    byModel: Object.fromEntries(models.filter(([, { calls }]) => calls > 0)),
+    byModel: Object.fromEntries(models.filter(([, { calls, usd }]) => calls > 0 || usd !== 0)),
     children: ledger.children.slice(since.children).map((child) => treeOf(child)),
   };
 }

@@ -201,7 +201,7 @@ export class GuestState {
 
   async #openFresh(process: KernelProcess): Promise<Kernel> {
     const { session, onPost, onDeath } = this.#options;
-    const { seed, started, workers, limits, scans, contexts } = session;
+    const { seed, started, workers, tools, limits, scans, contexts } = session;
     const heaps = Array.from({ length: this.#generation + 1 }, (_, generation) => contextHeapMb(contexts(generation)));
     this.#contextHeapMb = Math.max(...heaps);
     return await openGuest({
@@ -209,6 +209,7 @@ export class GuestState {
       seed,
       now: started,
       workers,
+      tools,
       heapMb: limits.memoryMb + this.#contextHeapMb,
       contexts: contexts(0),
       profiles: session.profile !== undefined,

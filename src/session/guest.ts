@@ -29,6 +29,7 @@ export interface GuestOptions {
   readonly seed: number;
   readonly now: number;
   readonly workers: Workers;
+  readonly tools: GuestSetup["tools"];
   /** Heap of the isolate, in MiB. */
   readonly heapMb: number;
   readonly contexts: readonly ContextSource[];
@@ -113,13 +114,14 @@ async function* none(): AsyncGenerator<Uint8Array> {
   // A corpus stays outside.
 }
 
-function guestSetup({ seed, now, workers }: GuestOptions): GuestSetup {
+function guestSetup({ seed, now, workers, tools }: GuestOptions): GuestSetup {
   return {
     seed,
     now,
     workers: workers.count,
     workers_fixed: workers.fixed,
     parallelism: workers.parallelism,
+    tools,
     limits: {
       calls_in_flight: MAX_CALLS_IN_FLIGHT,
       calls_per_cell: MAX_CALLS_PER_CELL,

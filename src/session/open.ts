@@ -9,6 +9,8 @@ import { llm, llmBatch, type Confirmation } from "../calls/llm.ts";
 import { rlmHandlers, type RlmOptions } from "../calls/rlm.ts";
 import { ScanService } from "../calls/scan.ts";
 import { rgCount, rgFiles, rgSearch } from "../calls/search.ts";
+import type { Tools } from "../calls/tool.ts";
+import { tool, toolEntries, type ToolEntry, type ToolOptions } from "../calls/tools.ts";
 import { inTurn } from "../calls/turns.ts";
 import type { CallContext, Handlers } from "../calls/types.ts";
 import { HostError } from "../errors.ts";
@@ -36,7 +38,7 @@ import { findSession } from "./store.ts";
 import { Places } from "./places.ts";
 import { startOf, type StartedChild, type StartOptions } from "./start.ts";
 
-export interface OpenOptions extends StartOptions {
+export interface OpenOptions extends Omit<StartOptions, "toolEntries"> {
   readonly env: Environment;
   readonly models: Omit<ModelOptions, "emit" | "env">;
   /** Of the whole session; an `ask` may have narrower ones. */
@@ -56,6 +58,9 @@ export interface OpenOptions extends StartOptions {
   /** Turns of a loop that nobody gave a number. */
   readonly maxIterations: number;
   readonly confirm?: Confirmation | undefined;
+  readonly tools: Tools;
+  /** A person's word; undefined where nobody is there to be asked. */
+  readonly agree?: ((question: string) => Promise<boolean>) | undefined;
   /** Behind the system prompt of every loop of the tree. */
   readonly systemAppend?: string | undefined;
   /** Conversations that grow too long give up their older turns. */
@@ -90,6 +95,8 @@ export interface Opened extends AsyncDisposable {
   /** Where its journal is; undefined where nothing is kept. */
   readonly folder: string | undefined;
   readonly places: Places;
+  /** What its guest has of the user's own. */
+  readonly tools: readonly ToolEntry[];
   readonly systemAppend: string | undefined;
   readonly compacts: boolean;
   /** The cells it had when it was opened. */
@@ -106,17 +113,17 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
   // A file that is wrong is told before anything runs.
   if (options.models.pricesFile !== undefined) await readPrices(options.models.pricesFile);
   const profile = options.profile === undefined ? undefined : await SessionProfile.at(options.profile);
-  const start = await startOf(options);
+  const { child } = options;
+  const depth = child === undefined ? 0 : child.parent.depth + 1;
+  const start = await startOf({ ...options, toolEntries: toolEntries(options.tools, depth) });
   const { data, header, journal, kept } = start;
 
-  const { child } = options;
   const budget = child?.budget ?? new Budget(bounds, kept?.usage);
   const chosen = child === undefined ? undefined : { model: child.model, subModel: child.subModel, reason: "its parent's" };
   const models = new SessionModels({ ...options.models, ...modelsOf(options, kept), env, emit }, chosen);
   const scheduler = child?.parent.scheduler ?? schedulerOf(options);
   const memo = child?.parent.memo ?? new Memo(scheduler.schedule, replyCacheOf(options));
   for (const [key, reply] of kept?.replies ?? []) memo.keep(key, reply);
-  const depth = child === undefined ? 0 : child.parent.depth + 1;
   const levels = Math.max(0, options.maxDepth - depth);
   const places = child?.parent.places ?? new Places(options.concurrency);
   const children: Children = {
@@ -130,6 +137,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     id: header.session,
     limits,
     workers: { count: workers, fixed: header.workers_fixed, parallelism: header.parallelism },
+    tools: header.tools ?? [],
     zone: header.tz,
     locale: header.locale,
     jitless: options.jitless,
@@ -153,6 +161,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     handlers: handlersOf(
       data,
       { models, memo, budget, deadlineMs: limits.modelCallMs, confirm: options.confirm, children, contexts: () => data.contexts },
+      { tools: options.tools, depth, budget, deadlineMs: limits.modelCallMs, agree: options.agree },
       workers,
     ),
     scans: new ScanService({
@@ -189,6 +198,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     levels,
     folder: start.folder,
     places,
+    tools: header.tools ?? [],
     systemAppend: options.systemAppend,
     compacts: options.compacts,
     earlier: kept?.earlier ?? [],
@@ -244,13 +254,14 @@ function schedulerOf({ concurrency, emit }: OpenOptions): Scheduler {
   });
 }
 
-function handlersOf(data: SessionData, llmOptions: RlmOptions, maxWorkers: number): Handlers {
+function handlersOf(data: SessionData, llmOptions: RlmOptions, toolOptions: ToolOptions, maxWorkers: number): Handlers {
   const turns = pLimit(MAX_FILE_CALLS);
   const search = { data, maxWorkers, slots: pLimit(maxWorkers) };
   return {
     llm: llm(llmOptions),
     llm_batch: llmBatch(llmOptions),
     ...rlmHandlers(llmOptions),
+    tool: tool(toolOptions),
     rg_search: inTurn(turns, rgSearch(search)),
     rg_files: inTurn(turns, rgFiles(search)),
     rg_count: inTurn(turns, rgCount(search)),

@@ -2,6 +2,7 @@
 import type { KernelProcess } from "../../sandbox/index.ts";
 import type { Limits } from "../../sandbox/limits.ts";
 import type { ScanService } from "../calls/scan.ts";
+import type { ToolEntry } from "../calls/tools.ts";
 import type { Handlers } from "../calls/types.ts";
 import type { EventSink } from "../events.ts";
 import type { ContextSource } from "../workspace/types.ts";
@@ -15,6 +16,8 @@ export interface SessionOptions {
   readonly id: string;
   readonly limits: Limits;
   readonly workers: Workers;
+  /** Functions of the user's own that its guest has. */
+  readonly tools: readonly ToolEntry[];
   readonly zone: string;
   readonly locale: string;
   /** V8 without machine code. */

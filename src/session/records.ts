@@ -1,5 +1,6 @@
 // The records of a session's journal, one JSON line each. Replay lives on their order; the format is fixed.
 import type { EntryKind, Operation } from "../../prelude/contract.ts";
+import type { ToolEntry } from "../calls/tools.ts";
 import type { ModelReply } from "../llm/model.ts";
 import type { OutcomeKind } from "../../sandbox/outcome.ts";
 
@@ -30,6 +31,8 @@ export type JournalRecord =
       readonly workers: number;
       readonly workers_fixed: boolean;
       readonly parallelism: number;
+      /** Functions of the user's own that its guest has. */
+      readonly tools?: readonly ToolEntry[];
       /** What paths of contexts and workspaces are relative to. */
       readonly cwd: string;
       readonly workspace: readonly string[];

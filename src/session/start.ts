@@ -3,6 +3,7 @@ import { createHash, randomInt } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { ToolEntry } from "../calls/tools.ts";
 import { kernelFiles } from "../../sandbox/index.ts";
 import type { EventSink } from "../events.ts";
 import { changed } from "../workspace/path-errors.ts";
@@ -32,6 +33,8 @@ export interface StartOptions {
   readonly resume?: KeptSession | undefined;
   /** Where its replay comes to something else it goes on from the last cell that agreed. */
   readonly isFork?: boolean | undefined;
+  /** Functions of the user's own, for a new session. */
+  readonly toolEntries: readonly ToolEntry[];
   readonly emit: EventSink;
   readonly child?: StartedChild | undefined;
 }
@@ -80,6 +83,7 @@ async function startNew(options: StartOptions): Promise<Start> {
     workers: workers.count,
     workers_fixed: workers.fixed,
     parallelism: availableParallelism(),
+    ...(options.toolEntries.length === 0 ? {} : { tools: options.toolEntries }),
     cwd,
     workspace: workspaceDirs,
     no_ignore: noIgnore,

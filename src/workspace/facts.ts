@@ -1,5 +1,6 @@
 // What a root model is told about a context before its first cell: kind, size, first and last lines, shape or file types.
 // Bounded reads only: the first and last 64 KiB, and a whole JSON text up to 64 MiB.
+import { dsvFormat } from "d3-dsv";
 import { shapeOf, shapeOfAll } from "./json-shape.ts";
 import { bytesInWords, describeFiles } from "./describe.ts";
 import type { ContextSource, Corpus, CorpusSource, TextSource } from "./types.ts";
@@ -12,6 +13,8 @@ const TAIL_LINES = 10;
 const MAX_LINE = 400;
 const MAX_TYPES = 20;
 const SAMPLE_PATHS = 10;
+const SAMPLE_ROWS = 50;
+const MAX_COLUMNS = 40;
 
 export interface FileType {
   /** With its dot, lower case; "" for names without one. */
@@ -108,7 +111,7 @@ async function windowOf(corpus: Corpus, path: string, offset: number): Promise<U
 }
 
 async function shapeOfText(source: TextSource): Promise<string | null> {
-  if (source.kind === "text") return null;
+  if (source.kind === "text") return /\.[ct]sv$/i.test(source.name) ? tableShape(linesOf(decode(await source.readAt(0, WINDOW)))) : null;
   if (source.kind === "json") {
     if (source.size > MAX_JSON) return `not looked into: ${bytesInWords(source.size)}`;
     return parsedShape(decode(await wholeOf(source)), (value) => shapeOf(value));
@@ -116,8 +119,26 @@ async function shapeOfText(source: TextSource): Promise<string | null> {
   const head = decode(await source.readAt(0, WINDOW));
   const lines = linesOf(head).filter((line) => line.trim() !== "");
   const whole = source.size <= WINDOW || lines.length === 1 ? lines : lines.slice(0, -1);
-  const count = source.size <= WINDOW ? `${lines.length} records` : `records, of which the first ${whole.length}`;
+  const count = source.size <= WINDOW ? `${lines.length} records, each` : `records, the first ${whole.length} of them`;
   return parsedShape(`[${whole.join(",")}]`, (values) => `${count}: ${shapeOfAll(Array.isArray(values) ? values : [])}`);
+}
+
+/** Columns of a table, each with what its first values are: `columns: id: number; name: string`. */
+function tableShape(lines: readonly string[]): string | null {
+  const [first = ""] = lines;
+  const delimiter = [",", "\t", ";", "|"].toSorted((a, b) => first.split(b).length - first.split(a).length)[0] ?? ",";
+  const [names = [], ...cells] = dsvFormat(delimiter).parseRows(lines.slice(0, SAMPLE_ROWS + 1).join("\n"));
+  if (names.length < 2) return null;
+  const columns = names.slice(0, MAX_COLUMNS).map((name, i) => `${name.trim()}: ${typeOf(cells.map((row) => row[i] ?? ""))}`);
+  const more = names.length - columns.length;
+  return `a table, parse_csv(…) reads it; columns: ${columns.join("; ")}${more > 0 ? `; ${more} more` : ""}`;
+}
+
+function typeOf(values: readonly string[]): string {
+  const given = values.map((value) => value.trim()).filter((value) => value !== "");
+  if (given.length === 0) return "empty";
+  if (given.every((value) => Number.isFinite(Number(value)))) return "number";
+  return given.every((value) => /^\d{4}-\d\d-\d\d/.test(value)) ? "date" : "text";
 }
 
 function parsedShape(text: string, describe: (value: unknown) => string): string {

@@ -1,4 +1,4 @@
-// The shape of JSON data in one line of TypeScript-like text: `{ users: Array(1200) of { id: number, name?: string }, at: string }`.
+// The type of JSON data in one line of TypeScript, with the sizes of its arrays: `{ users: { id: number; name?: string }[] /* 1,200 */; at: string }`.
 // For a probe: bounded in depth, width and in how many elements are looked at, never in what it admits to.
 
 const MAX_DEPTH = 5;
@@ -68,10 +68,16 @@ function render(shape: Shape): string {
   return parts.length === 0 ? "unknown" : parts.join(" | ");
 }
 
+function kindsOf({ plain, arrays, objects }: Shape): number {
+  return plain.size + Math.min(1, arrays) + Math.min(1, objects);
+}
+
 function renderArray(shape: Shape): string {
-  const length = shape.shortest === shape.longest ? String(shape.longest) : `${shape.shortest}–${shape.longest}`;
-  if (shape.longest === 0 || shape.item === null) return `Array(${length})`;
-  return `Array(${length}) of ${render(shape.item)}`;
+  const [least, most] = [shape.shortest, shape.longest].map((length) => length.toLocaleString("en-US"));
+  const size = `/* ${least === most ? most : `${least}–${most}`} */`;
+  if (shape.longest === 0 || shape.item === null) return `unknown[] ${size}`;
+  const item = render(shape.item);
+  return `${kindsOf(shape.item) > 1 ? `(${item})` : item}[] ${size}`;
 }
 
 function renderObject(shape: Shape): string {
@@ -80,7 +86,7 @@ function renderObject(shape: Shape): string {
     .slice(0, MAX_KEYS)
     .map(([key, field]) => `${keyText(key)}${field.seen < shape.objects ? "?" : ""}: ${render(field.shape)}`);
   const more = shape.fields.size - fields.length;
-  return `{ ${fields.join(", ")}${more > 0 ? `, … ${more} more keys` : ""} }`;
+  return `{ ${fields.join("; ")}${more > 0 ? `; /* ${more.toLocaleString("en-US")} more keys */` : ""} }`;
 }
 
 function keyText(key: string): string {

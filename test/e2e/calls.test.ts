@@ -107,6 +107,25 @@ const RIGHT: readonly (readonly [call: string, value: unknown])[] = [
   ["parallel_scan(null, [(c) => c.files.length], 1).then(([r]) => r.value)", 2],
   ["parallel_scan({}, [() => 1], { over: null, max_workers: null }).then(([r]) => r.value)", 1],
   ["parallel_scan([() => 1], { over: [] })", []],
+  ['parse_csv("a,b\\n1,\\"x, \\"\\"y\\"\\"\\nz\\"\\n")', [{ a: "1", b: 'x, "y"\nz' }]],
+  [
+    'parse_csv("\\uFEFFa;b;a;\\r\\n1;2;3\\r\\n\\r\\n1;2;3;4;5")',
+    [
+      { a: "1", b: "2", a_2: "3", column_4: "" },
+      { a: "1", b: "2", a_2: "3", column_4: "4", _rest: ["5"] },
+    ],
+  ],
+  [
+    'parse_csv("a\\tb\\n1\\t2", { header: false })',
+    [
+      ["a", "b"],
+      ["1", "2"],
+    ],
+  ],
+  ["parse_csv('a:b\\n1:2', { delimiter: ':' })", [{ a: "1", b: "2" }]],
+  ["parse_csv('')", []],
+  ["Promise.resolve().then(() => parse_csv(7)).catch((e) => e.code)", "E_BAD_ARGUMENT"],
+  ["Promise.resolve().then(() => parse_csv('a', { delimiter: 'ab' })).catch((e) => e.code)", "E_BAD_ARGUMENT"],
 ];
 
 it("takes every call shape, and gives exactly the fields of the contract", async () => {

@@ -137,6 +137,7 @@ function sessionOf(spawn: () => KernelProcess, maxDeaths?: number): Session {
   return new Session({
     id: "test",
     limits: { ...DEFAULT_LIMITS, sliceMs: 500, cellMs: 1_000 },
+    tools: [],
     workers: { count: 4, fixed: false, parallelism: 2 },
     zone: "UTC",
     locale: "en-US",

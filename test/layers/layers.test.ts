@@ -10,6 +10,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/bin.ts": ["src/cli", "sandbox"],
   "src/index.ts": [
+    "src/calls",
     "src/library",
     "src/loop",
     "src/session",
@@ -22,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/cli": [
     "src/bench",
+    "src/eval",
     "src/library",
     "src/notebook",
     "src/session",
@@ -33,8 +35,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/events.ts",
     "sandbox",
   ],
+  "src/eval": ["src/library", "src/llm", "src/pool", "src/errors.ts"],
   "src/bench": ["src/library", "src/llm", "src/workspace", "src/config", "sandbox"],
   "src/library": [
+    "src/calls",
     "src/loop",
     "src/session",
     "src/pool",

@@ -9,6 +9,7 @@ const SETUP: GuestSetup = {
   workers: 4,
   workers_fixed: false,
   parallelism: 2,
+  tools: [],
   limits: {
     calls_in_flight: limits.MAX_CALLS_IN_FLIGHT,
     calls_per_cell: limits.MAX_CALLS_PER_CELL,

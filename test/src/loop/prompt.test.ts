@@ -29,6 +29,7 @@ test("the system prompt", () => {
     - parallel_rg_search(patterns, paths?, {glob?, ignore_case?, fixed_strings?, multiline?, context_lines?, max_matches?}?): Promise<{file, line, column, text, match, pattern}[]>, \`pattern\` an index, over the context by default; rg_search, rg_files and rg_count take one pattern
     - read_file(path, {start_line?, end_line?}?): Promise<string>; list_files(glob?): Promise<{path, size}[]>
     - a Corpus has files: {path, size}[], size, read(path, range?), and, for \`for await\`, chunks({max_chars?, files?}): {path, start_line, text}, lines({files?}): {path, line, text}
+    - parse_csv(text, {delimiter?, header?}?): Record<string, string>[]
     - print(…values), SHOW_VARS(), budget(), help(name) for a signature with an example
     - FINAL(value), FINAL_VAR(name), or answer.content = value; answer.ready = true
 
@@ -121,19 +122,19 @@ test("the first turn: JSON, and no context at all", () => {
   });
   expect(firstTurn({ question: "How many?", probes: [json], limits: { ...LIMITS, maxIterations: 1 }, money: NO_LIMITS }))
     .toMatchInlineSnapshot(`
-    "<question>
-    How many?
-    </question>
+      "<question>
+      How many?
+      </question>
 
-    <context name="odd \\"name\\".json">
-    \`context\` (also contexts["odd \\"name\\".json"]) is JSON, already parsed: 200 bytes
-    shape: array of 2 {id: number}
-    first lines:
-      [{"id":1},{"id":2}]
-    </context>
+      <context name="odd \\"name\\".json">
+      \`context\` (also contexts["odd \\"name\\".json"]) is JSON, already parsed: 200 bytes
+      type: array of 2 {id: number}
+      first lines:
+        [{"id":1},{"id":2}]
+      </context>
 
-    You have 1 turn."
-  `);
+      You have 1 turn."
+    `);
   expect(firstTurn({ question: "How many?", probes: [], limits: LIMITS, money: NO_LIMITS })).toContain("There is no context.");
 });
 

@@ -65,11 +65,18 @@ it.each([
   [
     "a.json",
     '\uFEFF[{"id":1,"tags":["a"]},{"id":2,"tags":[],"name":null}]',
-    "Array(2) of { id: number, tags: Array(0–1) of string, name?: null }",
+    "{ id: number; tags: string[] /* 0–1 */; name?: null }[] /* 2 */",
   ],
   ["a.json", "{oops", "not JSON: Expected property name or '}' in JSON at position 1 (line 1 column 2)"],
-  ["a.jsonl", '{"a":1}\n\n{"a":"x"}\n', "2 records: { a: number | string }"],
-  ["a.ndjson", '{"a":1}\n'.repeat(20_000), "records, of which the first 8191: { a: number }"],
+  ["a.jsonl", '{"a":1}\n\n{"a":"x"}\n', "2 records, each: { a: number | string }"],
+  ["a.ndjson", '{"a":1}\n'.repeat(20_000), "records, the first 8191 of them: { a: number }"],
+  [
+    "a.csv",
+    'id,"full name",day,none\n1,"a, b",2026-01-02,\n2,c,2026-01-03,\n',
+    "a table, parse_csv(…) reads it; columns: id: number; full name: text; day: date; none: empty",
+  ],
+  ["a.tsv", "x\ty\n1\t\n2\t\n", "a table, parse_csv(…) reads it; columns: x: number; y: empty"],
+  ["a.csv", "only one column\n", null],
 ])("tells the shape of %s", async (name, text, shape) => {
   expect((await facts({ [name]: text }, name)).shape).toBe(shape);
 });
@@ -77,20 +84,20 @@ it.each([
 it.each([
   [1, "number"],
   [null, "null"],
-  [[], "Array(0)"],
+  [[], "unknown[] /* 0 */"],
   [{}, "{}"],
-  [{ "a b": true, __proto__x: "s" }, '{ "a b": boolean, __proto__x: string }'],
-  [[[1, "a"], [null]], "Array(2) of Array(1–2) of number | string | null"],
+  [{ "a b": true, __proto__x: "s" }, '{ "a b": boolean; __proto__x: string }'],
+  [[[1, "a"], [null]], "(number | string | null)[] /* 1–2 */[] /* 2 */"],
   [{ a: { b: { c: { d: { e: { f: 1 } } } } } }, "{ a: { b: { c: { d: { e: {} } } } } }"],
   [
     Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`k${index}`, index])),
-    expect.stringMatching(/k19: number, … 980 more keys \}$/u),
+    expect.stringMatching(/k19: number; \/\* 980 more keys \*\/ \}$/u),
   ],
 ])("shapeOf %j", (value, shape) => {
   expect(shapeOf(value)).toEqual(shape);
 });
 
 it("joins the shapes of many values", () => {
-  expect(shapeOfAll([{ a: 1 }, { b: 2 }, "x"])).toBe("string | { a?: number, b?: number }");
+  expect(shapeOfAll([{ a: 1 }, { b: 2 }, "x"])).toBe("string | { a?: number; b?: number }");
   expect(shapeOfAll([])).toBe("unknown");
 });
