@@ -3,6 +3,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { kernelFiles, runBare } from "../../sandbox/index.ts";
+import type { Model } from "../llm/model.ts";
 import type { SessionOptions } from "../library/open-session.ts";
 import { compared, median, row, temporaryFolder, timed, type Row } from "./measure.ts";
 import { open } from "./session.ts";
@@ -26,6 +27,7 @@ export async function floorRows({ rounds, isQuick, program, onRow }: FloorOption
   onRow(await callRow(isQuick ? 200 : 2_000));
   for (const [queries, limit] of isQuick ? [[50, 10] as const] : [[50, 10] as const, [500, 10] as const])
     onRow(await jitterRow(queries, limit));
+  onRow(await treeRow(10, 10, isQuick ? 1 : rounds));
   for (const mb of isQuick ? [1] : [1, 50, 100]) onRow(await contextRow(mb, rounds));
   onRow(await replayRow(100, rounds));
   onRow(await kernelRow(rounds));
@@ -87,6 +89,32 @@ async function jitterRow(queries: number, limit: number): Promise<Row> {
   }
   return row(`a batch of ${queries} calls of 20–180 ms, ${limit} at a time`, ms, queries, {
     floor: { name: "the ideal schedule", ms: Math.max(...slots) },
+  });
+}
+
+/** Children that each ask as many at once: against one call of each root, and then all others without a pause. */
+async function treeRow(children: number, calls: number, rounds: number): Promise<Row> {
+  const delayMs = 200;
+  const model: Model = {
+    id: "bench:tree",
+    name: "tree",
+    window: undefined,
+    price: undefined,
+    endpoint: undefined,
+    async complete({ repl }) {
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      const cell = `FINAL((await llm_batch_query(Array.from({ length: ${calls} }, (_, i) => context + i))).length)`;
+      const text = repl === true ? `\`\`\`ts\n${cell}\n\`\`\`` : "ok";
+      return { text, stop: "end", usage: { inputTokens: 1, outputTokens: 1, cachedInputTokens: 0 } };
+    },
+  };
+  await using session = await open({ model, concurrency: calls });
+  await session.run("1");
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++)
+    times.push(await timed(() => session.run(`await rlm_batch_query(Array.from({ length: ${children} }, (_, i) => "${round} " + i))`)));
+  return row(`a tree of ${children} children with ${calls} calls each, ${calls} at a time`, median(times), children * (calls + 1), {
+    floor: { name: "the ideal schedule", ms: delayMs * (Math.ceil(children / calls) + children) },
   });
 }
 

@@ -16,7 +16,7 @@ import { cacheFolder, findSession, listSessions, type KeptSession } from "../ses
 import type { ContextInput } from "../workspace/context-input.ts";
 import { checkTools, type Tools } from "../calls/tool.ts";
 import { runChild } from "../loop/child.ts";
-import { NO_LIMITS, type BudgetLimits } from "../pool/budget.ts";
+import { NO_LIMITS, type BudgetLimits } from "../pool/caps.ts";
 import { openEverything, type OpenOptions } from "../session/open.ts";
 import { stateDir } from "../session/state-dir.ts";
 import { EventStream, sessionEvent } from "./events.ts";

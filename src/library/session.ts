@@ -6,7 +6,7 @@ import type { ChosenModels } from "../llm/choose.ts";
 import type { ModelChoice } from "../llm/function-model.ts";
 import type { ValueSchema } from "../llm/value-schema.ts";
 import { askIn } from "../loop/ask.ts";
-import type { BudgetLimits } from "../pool/budget.ts";
+import type { BudgetLimits } from "../pool/caps.ts";
 import type { Usage } from "../pool/usage.ts";
 import type { ContextInput } from "../workspace/context-input.ts";
 import type { EarlierCell } from "../session/earlier.ts";

@@ -3,7 +3,7 @@
 import type { ToolEntry } from "../calls/tools.ts";
 import type { JsonSchema } from "../llm/model.ts";
 import { writeQuestion } from "../llm/transcript.ts";
-import type { BudgetLimits } from "../pool/budget.ts";
+import type { BudgetLimits } from "../pool/caps.ts";
 import type { ContextProbe, LoopLimits } from "./types.ts";
 
 export interface SystemOptions {

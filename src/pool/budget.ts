@@ -4,20 +4,9 @@
 import { HostError } from "../errors.ts";
 import type { Model, ModelReply, ModelRequest } from "../llm/model.ts";
 import { atLeastZero, likely, mostOf, NOTHING, plusAmount, share, type Amount, type Bound, type Kind } from "./amount.ts";
+import { Caps, least, NO_LIMITS, type BudgetLimits } from "./caps.ts";
 import { batchRefusal, refusalOf, type Left } from "./refusals.ts";
 import { Ledger, NO_USAGE, usageOf, type Usage } from "./usage.ts";
-
-export interface BudgetLimits {
-  /** Null: no limit. */
-  readonly maxUsd: number | null;
-  readonly maxCalls: number | null;
-  /** Of prompts and replies together. */
-  readonly maxTokens: number | null;
-  /** Wall time. */
-  readonly maxSeconds: number | null;
-}
-
-export const NO_LIMITS: BudgetLimits = { maxUsd: null, maxCalls: null, maxTokens: null, maxSeconds: null };
 
 /** What is left, as a cell's `budget()` tells it; null: no limit. */
 export interface BudgetLeft {
@@ -37,17 +26,9 @@ export interface Reservation {
   release(): void;
 }
 
-/** A bound of a part of the run: what may have been spent, in all, when it is reached. */
-interface Cap {
-  readonly limits: BudgetLimits;
-  readonly most: Bound;
-  /** In ms of the process's clock. */
-  readonly until: number | null;
-}
-
 export class Budget implements Disposable {
   readonly ledger: Ledger;
-  readonly #caps: Cap[];
+  readonly #caps = new Caps();
   readonly #parent: Budget | undefined;
   /** Money is that of models with a known price: the ledger's own sum is null once another one answered. */
   #spent: Amount;
@@ -67,12 +48,12 @@ export class Budget implements Disposable {
     this.#parent = within?.parent;
     this.ledger = within?.ledger ?? new Ledger(spent);
     this.#spent = amountOf(spent);
-    this.#caps = [capOf({ ...NO_LIMITS, ...limits }, NOTHING)];
+    this.#caps.add({ ...NO_LIMITS, ...limits }, NOTHING);
   }
 
   /** Those of the narrowest part that runs. */
   get limits(): BudgetLimits {
-    return this.#caps.at(-1)?.limits ?? NO_LIMITS;
+    return this.#caps.limits;
   }
 
   /** Calls that were refused so far: a loop ends when it meets one after another. */
@@ -91,9 +72,7 @@ export class Budget implements Disposable {
       maxSeconds: least([limits.maxSeconds, this.secondsLeft]),
     };
     const before = spent === undefined ? this.#spent : { ...amountOf(spent), usd: spent.usd ?? this.#spent.usd };
-    const cap = { ...capOf(limits, before), limits: within };
-    this.#caps.push(cap);
-    return { [Symbol.dispose]: () => void this.#caps.splice(this.#caps.indexOf(cap), 1) };
+    return this.#caps.add(limits, before, within);
   }
 
   /**
@@ -127,7 +106,7 @@ export class Budget implements Disposable {
   /** Neither spent, nor reserved, nor kept for a last turn; null: no limit. */
   get left(): Bound {
     const of = (kind: Kind): number | null => {
-      const most = least(this.#caps.map((cap) => cap.most[kind]));
+      const most = this.#caps.most(kind);
       return most === null ? null : Math.max(0, most - this.#spent[kind] - this.#reserved[kind] - this.#held[kind]);
     };
     return { usd: of("usd"), tokens: of("tokens"), calls: of("calls") };
@@ -135,7 +114,7 @@ export class Budget implements Disposable {
 
   /** Until the last turn; null: no limit. */
   get secondsLeft(): number | null {
-    const until = least(this.#caps.map((cap) => cap.until));
+    const { until } = this.#caps;
     return until === null ? null : Math.max(0, until - this.#held.ms - performance.now()) / 1_000;
   }
 
@@ -283,19 +262,6 @@ export class Budget implements Disposable {
   }
 }
 
-function capOf(limits: BudgetLimits, before: Amount): Cap {
-  const { maxUsd, maxTokens, maxCalls, maxSeconds } = limits;
-  return {
-    limits,
-    most: {
-      usd: maxUsd === null ? null : before.usd + maxUsd,
-      tokens: maxTokens === null ? null : before.tokens + maxTokens,
-      calls: maxCalls === null ? null : before.calls + maxCalls,
-    },
-    until: maxSeconds === null ? null : performance.now() + maxSeconds * 1_000,
-  };
-}
-
 function amountOf({ usd, inputTokens, outputTokens, calls }: Usage): Amount {
   return { usd: usd ?? 0, tokens: inputTokens + outputTokens, calls };
 }
@@ -303,20 +269,4 @@ function amountOf({ usd, inputTokens, outputTokens, calls }: Usage): Amount {
 /** At least one of what can be counted, where there is one. */
 function wholeShare(left: number | null, of: number): number | null {
   return left === null ? null : Math.min(left, Math.max(1, Math.floor(left * of)));
-}
-
-/** Null: no limit. */
-function least(limits: readonly (number | null)[]): number | null {
-  const bounds = limits.filter((limit) => limit !== null);
-  return bounds.length === 0 ? null : Math.min(...bounds);
-}
-
-/** An explicit `--max-cost` is a promise that a model of unknown price cannot keep. Throws E_USAGE. */
-export function requirePrices(models: readonly Model[], maxCostFlag: string): void {
-  const unpriced = models.find((model) => model.price === undefined);
-  if (unpriced === undefined) return;
-  throw new HostError(
-    "E_USAGE",
-    `${maxCostFlag} cannot be kept: the price of ${unpriced.id} is unknown; give it by --prices FILE ({"${unpriced.name}": {"input": USD, "output": USD}} per million tokens), or use --max-calls`,
-  );
 }

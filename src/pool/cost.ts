@@ -1,4 +1,5 @@
 // What calls cost, in USD: the most a call may come to, what it is likely to come to, and what it came to.
+import { HostError } from "../errors.ts";
 import type { Model, ModelRequest, Price, Rates, TokenUsage } from "../llm/model.ts";
 import { estimateTokens, requestText, tokensAtMost } from "../llm/tokens.ts";
 
@@ -63,4 +64,14 @@ export function dollars(usd: number, toward: "up" | "down"): string {
   // A hair of tolerance: 1.2 * 100 is 120, but 4.1 * 100 is 409.99999999999994.
   const whole = toward === "up" ? Math.ceil(scaled - 1e-6) : Math.floor(scaled + 1e-6);
   return `$${(whole / 10 ** digits).toFixed(digits)}`;
+}
+
+/** An explicit `--max-cost` is a promise that a model of unknown price cannot keep. Throws E_USAGE. */
+export function requirePrices(models: readonly Model[], maxCostFlag: string): void {
+  const unpriced = models.find((model) => model.price === undefined);
+  if (unpriced === undefined) return;
+  throw new HostError(
+    "E_USAGE",
+    `${maxCostFlag} cannot be kept: the price of ${unpriced.id} is unknown; give it by --prices FILE ({"${unpriced.name}": {"input": USD, "output": USD}} per million tokens), or use --max-calls`,
+  );
 }

@@ -1,7 +1,7 @@
 // What a cell is told when a call or a batch is out of its budget's reach: what was asked, what is left, what to do.
 import { HostError } from "../errors.ts";
 import type { Amount, Bound } from "./amount.ts";
-import type { BudgetLimits } from "./budget.ts";
+import type { BudgetLimits } from "./caps.ts";
 import { dollars } from "./cost.ts";
 
 export interface Left extends Bound {

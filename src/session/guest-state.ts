@@ -56,7 +56,7 @@ export class GuestState {
 
   constructor(options: GuestStateOptions) {
     this.#options = options;
-    const { zone, locale, jitless, resumed, journal, handlers, contexts, limits, maxDeaths, spawn, emit } = options.session;
+    const { zone, locale, jitless, resumed, journal, handlers, contexts, limits, maxDeaths, spawn, startTurns, emit } = options.session;
     this.#standing = resumed?.standing ?? [];
     this.#generation = resumed?.generation ?? 0;
     this.#inEntry = resumed?.unfinished.entry !== undefined;
@@ -72,6 +72,7 @@ export class GuestState {
       spawn: this.#spawn,
       open: (process) => this.#open(process),
       maxDeaths,
+      turns: startTurns,
       onUp: options.onUp,
     });
   }

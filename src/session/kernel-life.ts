@@ -1,4 +1,5 @@
 // The kernel of a session over its lives: brought up, replaced when it is lost, counted when it dies for no reason a limit explains.
+import type { LimitFunction } from "p-limit";
 import { Spare, type Death, type Kernel, type KernelProcess } from "../../sandbox/index.ts";
 import { HostError } from "../errors.ts";
 
@@ -20,6 +21,8 @@ export interface KernelLifeOptions {
   readonly spawn: () => KernelProcess;
   readonly open: (process: KernelProcess) => Promise<Kernel>;
   readonly maxDeaths?: number | undefined;
+  /** Of one session among many that begin at once: its kernels come up in their turn, and none is kept ready for the next one. */
+  readonly turns?: LimitFunction | undefined;
   /** It can be entered from now on. */
   readonly onUp: (kernel: Kernel) => void;
 }
@@ -30,6 +33,7 @@ export class KernelLife {
   readonly #maxDeaths: number;
   readonly #onUp: KernelLifeOptions["onUp"];
   readonly #spare: Spare;
+  readonly #turns: LimitFunction | undefined;
   /** The last ones that count. */
   #deaths: readonly number[] = [];
   #coming: Promise<Kernel>;
@@ -37,7 +41,8 @@ export class KernelLife {
   #closed = false;
   #wasUp = false;
 
-  constructor({ spawn, open, onUp, maxDeaths = DEFAULT_MAX_DEATHS }: KernelLifeOptions) {
+  constructor({ spawn, open, onUp, turns, maxDeaths = DEFAULT_MAX_DEATHS }: KernelLifeOptions) {
+    this.#turns = turns;
     this.#onUp = onUp;
     this.#open = open;
     this.#maxDeaths = maxDeaths;
@@ -88,12 +93,16 @@ export class KernelLife {
   }
 
   #start(): Promise<Kernel> {
-    const coming = this.#open(this.#spare.take()).then((kernel) => {
+    const open = (): Promise<Kernel> => {
+      if (this.#closed) throw new HostError("E_CLOSED", "the session is closed; open another");
+      return this.#open(this.#spare.take());
+    };
+    const coming = (this.#turns === undefined ? open() : this.#turns(open)).then((kernel) => {
       this.#live = kernel;
       this.#wasUp = true;
       if (this.#closed) kernel.kill("closed");
       else this.#onUp(kernel);
-      this.#spare.prepareIn(SPARE_AFTER_MS);
+      if (this.#turns === undefined) this.#spare.prepareIn(SPARE_AFTER_MS);
       return kernel;
     });
     // Whoever needs it awaits it; until then its failure waits too.

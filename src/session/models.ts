@@ -3,7 +3,7 @@ import type { Models } from "../calls/llm.ts";
 import type { EventSink } from "../events.ts";
 import { chooseModels, describeChoice, type ChooseOptions, type ChosenModels } from "../llm/choose.ts";
 import { readPrices } from "../llm/prices.ts";
-import { requirePrices } from "../pool/budget.ts";
+import { requirePrices } from "../pool/cost.ts";
 
 export interface ModelOptions extends Pick<
   ChooseOptions,

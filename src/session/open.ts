@@ -1,25 +1,22 @@
 // Puts a session together: workspace, contexts, models, budget, pools, journal, kernel. What the library stands on.
-import pLimit from "p-limit";
 import { warmUp } from "../../sandbox/index.ts";
-import { MAX_FILE_CALLS, type Limits } from "../../sandbox/limits.ts";
+import type { Limits } from "../../sandbox/limits.ts";
 import type { SessionState } from "../../sandbox/outcome.ts";
-import { listFiles, readFile, readPiece, readText } from "../calls/files.ts";
+import { readText } from "../calls/files.ts";
 import type { ChildAnswer, ChildOrder, Children } from "../calls/children.ts";
-import { llm, llmBatch, type Confirmation } from "../calls/llm.ts";
-import { rlmHandlers, type RlmOptions } from "../calls/rlm.ts";
+import type { Confirmation } from "../calls/llm.ts";
 import { ScanService } from "../calls/scan.ts";
-import { rgCount, rgFiles, rgSearch } from "../calls/search.ts";
 import type { Tools } from "../calls/tool.ts";
-import { tool, toolEntries, type ToolEntry, type ToolOptions } from "../calls/tools.ts";
-import { inTurn } from "../calls/turns.ts";
-import type { CallContext, Handlers } from "../calls/types.ts";
+import { toolEntries, type ToolEntry } from "../calls/tools.ts";
+import type { CallContext } from "../calls/types.ts";
 import { HostError } from "../errors.ts";
 import type { EventSink } from "../events.ts";
 import type { Environment } from "../llm/http.ts";
 import type { Model } from "../llm/model.ts";
 import { readPrices } from "../llm/prices.ts";
 import { tellFirstRemote } from "../llm/remote-notice.ts";
-import { Budget, type BudgetLimits } from "../pool/budget.ts";
+import { Budget } from "../pool/budget.ts";
+import { type BudgetLimits } from "../pool/caps.ts";
 import { usageJson } from "../pool/usage.ts";
 import { Memo } from "../pool/memo.ts";
 import { Scheduler } from "../pool/scheduler.ts";
@@ -27,6 +24,7 @@ import { processSlots } from "../pool/slots.ts";
 import { contextRecords } from "./context-records.ts";
 import type { ContextChoice, SessionData } from "./data.ts";
 import { forkSession } from "./fork.ts";
+import { handlersOf, readCorpusFile } from "./handlers.ts";
 import type { Journal } from "./journal.ts";
 import type { EarlierCell } from "./earlier.ts";
 import type { Kept } from "./kept.ts";
@@ -158,6 +156,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
             isStrict: options.isFork !== true,
           },
         }),
+    ...(child === undefined ? {} : { startTurns: places.starts }),
     handlers: handlersOf(
       data,
       { models, memo, budget, deadlineMs: limits.modelCallMs, confirm: options.confirm, children, contexts: () => data.contexts },
@@ -252,29 +251,4 @@ function schedulerOf({ concurrency, emit }: OpenOptions): Scheduler {
       emit({ type: "notice", text: `${id} is asked too much: ${limit} ${limit === 1 ? "call" : "calls"} at a time until it takes more` }),
     onRequest: tellFirstRemote((endpoint) => emit({ type: "notice", text: `sending to ${endpoint}, which is not this machine` })),
   });
-}
-
-function handlersOf(data: SessionData, llmOptions: RlmOptions, toolOptions: ToolOptions, maxWorkers: number): Handlers {
-  const turns = pLimit(MAX_FILE_CALLS);
-  const search = { data, maxWorkers, slots: pLimit(maxWorkers) };
-  return {
-    llm: llm(llmOptions),
-    llm_batch: llmBatch(llmOptions),
-    ...rlmHandlers(llmOptions),
-    tool: tool(toolOptions),
-    rg_search: inTurn(turns, rgSearch(search)),
-    rg_files: inTurn(turns, rgFiles(search)),
-    rg_count: inTurn(turns, rgCount(search)),
-    read_file: inTurn(turns, readFile(data)),
-    read_piece: inTurn(turns, readPiece(data)),
-    list_files: inTurn(turns, listFiles(data)),
-  };
-}
-
-async function readCorpusFile({ contexts, workspace }: SessionData, path: string, signal: AbortSignal): Promise<string> {
-  for (const context of contexts.toReversed()) {
-    if (context.kind === "corpus" && context.corpus.files.some((file) => file.path === path))
-      return await context.corpus.read(path, null, signal);
-  }
-  return await workspace.read(path, null, signal);
 }

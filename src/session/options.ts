@@ -1,4 +1,5 @@
 // What a session is made of, and where one stood that goes on.
+import type { LimitFunction } from "p-limit";
 import type { KernelProcess } from "../../sandbox/index.ts";
 import type { Limits } from "../../sandbox/limits.ts";
 import type { ScanService } from "../calls/scan.ts";
@@ -44,6 +45,8 @@ export interface SessionOptions {
   readonly emit: EventSink;
   /** Deaths that no limit explains, in 60 s, before the session ends. */
   readonly maxDeaths?: number;
+  /** Of one session among many that begin at once (`kernel-life.ts`). */
+  readonly startTurns?: LimitFunction | undefined;
   /** Starts a kernel process; default the sandbox's own way. */
   readonly spawn?: () => KernelProcess;
 }

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { serveAnthropic } from "../src/llm/servers.ts";
 import { BIN, cli, folder } from "./cli.ts";
 import { Terminal, type TerminalOptions } from "./terminal.ts";
 
@@ -175,6 +176,44 @@ describe("commands", () => {
     await terminal.shows(/is as it was[^]*is as it was/);
     terminal.type(".save --yes kept.ts\r");
     await terminal.shows("1 cell in kept.ts");
+  });
+});
+
+describe("what costs or acts", () => {
+  it("is asked about in the middle of a cell: no is E_DECLINED, yes goes on, Ctrl-C leaves the cell to the person", async () => {
+    using files = folder({
+      "tools.ts": `export default { act: { description: "Acts.", input: { type: "object" }, run: () => "done", sideEffects: true } };`,
+    });
+    await using terminal = await open({ cwd: files.path }, [...OFFLINE, "--tools", "tools.ts"]);
+    for (const [key, shown] of [
+      ["n", /E_DECLINED/],
+      ["y", /^'done'$/m],
+      ["\u0003", /E_DECLINED[^]*E_DECLINED/],
+    ] as const) {
+      const before = terminal.raw.split("Run it?").length;
+      terminal.type("await act({ n: 1 })\r");
+      await terminal.shows('act({"n":1}) has side effects. Run it?');
+      await expect.poll(() => terminal.raw.split("Run it?").length).toBeGreaterThan(before);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      terminal.type(key);
+      await terminal.shows(shown);
+      await terminal.shows(READY);
+    }
+    terminal.type("1 + 1\r");
+    await terminal.shows(/^2$/m);
+  });
+
+  it("is a dear batch, from 0.25 USD on", async () => {
+    await using server = await serveAnthropic(() => "ok");
+    const env = { ANTHROPIC_API_KEY: "sk-ant-test", ANTHROPIC_BASE_URL: server.url };
+    await using terminal = await open({ env }, ["-m", "anthropic"]);
+    terminal.type("(await llm_batch_query(['a', 'b'])).length\r");
+    await terminal.shows(/^2$/m);
+    terminal.type("(await llm_batch_query(Array.from({ length: 100 }, (_, i) => i + 'x'.repeat(120_000)))).length\r");
+    await terminal.shows(/this batch of 100 calls[^]*likely to cost[^]*Go on\?/);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    terminal.type("y");
+    await terminal.shows(/^100$/m);
   });
 });
 

@@ -121,6 +121,8 @@ function limits({ session, say, context: { resolved } }: Prompt): Promise<void> 
     ["memory", `${now.memoryMb} MB beside the context (--memory)`],
     ["money left", left.usd === null ? "no bound (--max-cost); a question: $1" : dollars(left.usd, "down")],
     ["calls left", left.calls === null ? "no bound (--max-calls); a question: 500" : left.calls.toLocaleString("en-US")],
+    ...(left.tokens === null ? [] : [["tokens left", left.tokens.toLocaleString("en-US")] as const]),
+    ...(left.seconds === null ? [] : [["time left", `${Math.floor(left.seconds)} s`] as const]),
     ...TABLE.filter(({ name }) => (name === "maxWorkers" || name === "concurrency") && resolved.sources[name] !== undefined).map(
       (row) => [flagOf(row).slice(2), `${String(resolved.values[row.name])} (${resolved.sources[row.name] ?? ""})`] as const,
     ),

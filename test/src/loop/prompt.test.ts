@@ -1,5 +1,5 @@
 // What the root model reads before its first cell. These snapshots are the prompt.
-import { NO_LIMITS } from "../../../src/pool/budget.ts";
+import { NO_LIMITS } from "../../../src/pool/caps.ts";
 import { expect, test } from "vitest";
 import { firstTurn, systemPrompt } from "../../../src/loop/prompt.ts";
 import { writeProbe } from "../../../src/loop/probe.ts";
