@@ -62,7 +62,7 @@ function askJson({ answer, stopReason, partial, iterations, nudges, compactions,
 }
 
 export async function showAnswer(result: AskResult, quiet: boolean, { out, err }: Streams): Promise<void> {
-  const { answer, stopReason, error, usage, iterations } = result;
+  const { answer, stopReason, error, usage, iterations, nudges } = result;
   if (error !== undefined) await err.write(`rlm-repl: ${error.message}\n`);
   if (stopReason === "interrupted") await err.write("rlm-repl: interrupted before there was an answer\n");
   const what = answer === null ? "there is no answer" : "this answer is partial";
@@ -75,7 +75,9 @@ export async function showAnswer(result: AskResult, quiet: boolean, { out, err }
     await out.write(`${typeof answer === "string" ? answer : JSON.stringify(answer, null, 2)}\n`);
   if (quiet) return;
   const money = usage.usd === null ? "price unknown" : dollars(usage.usd, "up");
-  const told = `rlm-repl: ${counted(iterations, "turn")}, ${counted(usage.calls, "model call")}, ${tokensInWords(usage)}, ${money}${savedInWords(usage)}`;
+  const mended = Object.values(nudges).reduce((sum, count) => sum + count, 0);
+  const turns = `${counted(iterations, "turn")}${mended === 0 ? "" : ` (${mended} that came to nothing)`}`;
+  const told = `rlm-repl: ${turns}, ${counted(usage.calls, "model call")}, ${tokensInWords(usage)}, ${money}${savedInWords(usage)}`;
   await err.raw(`${err.dim(err.wrapped(told))}\n`);
 }
 

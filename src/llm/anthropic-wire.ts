@@ -24,10 +24,11 @@ export function toMessageParams(request: ModelRequest, model: string, format: Js
   return {
     model,
     max_tokens: request.maxTokens,
-    messages: toMessages(request.turns, isRoot),
     ...(system ? { system: [{ type: "text", text: system, ...(isRoot ? CACHED : {}) }] } : {}),
     ...(request.repl ? { tools: [TOOL], tool_choice: { type: "auto", disable_parallel_tool_use: true } } : {}),
     ...(format === undefined ? {} : { output_config: { format: { type: "json_schema", schema: { ...format } } } }),
+    // Last, so that a request begins as the one before it did.
+    messages: toMessages(request.turns, isRoot),
   };
 }
 

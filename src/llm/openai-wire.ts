@@ -13,13 +13,14 @@ export function toChatParams(request: ModelRequest, model: string, dialect: Dial
   return {
     model,
     [dialect.limit]: request.maxTokens,
+    ...(used.tools ? { tools: [TOOL] } : {}),
+    ...(used.temperature ? { temperature: request.temperature } : {}),
+    ...(used.schema ? { response_format: { type: "json_schema", json_schema: { name: "reply", schema: { ...request.schema } } } } : {}),
+    // Last, so that a request begins as the one before it did.
     messages: [
       ...(system ? [{ role: "system" as const, content: system }] : []),
       ...request.turns.map((turn) => toMessage(turn, used.tools)),
     ],
-    ...(used.tools ? { tools: [TOOL] } : {}),
-    ...(used.temperature ? { temperature: request.temperature } : {}),
-    ...(used.schema ? { response_format: { type: "json_schema", json_schema: { name: "reply", schema: { ...request.schema } } } } : {}),
   };
 }
 
