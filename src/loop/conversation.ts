@@ -12,10 +12,10 @@ const REPLY_TOKENS = 16_000;
 const REPLY_TOKENS_SMALL = 4_096;
 const ROOMY_WINDOW = 100_000;
 /** UTF-16 units of one output: a part of what outputs have not used up yet of all they should come to, within these. */
-const OUTPUTS = 16_000;
+const OUTPUTS = 12_000;
 const OUTPUT_PART = 1 / 4;
-const LEAST_OUTPUT = 800;
-const MOST_OUTPUT = 4_000;
+const LEAST_OUTPUT = 600;
+const MOST_OUTPUT = 3_000;
 /** Turns of a compaction that are told, one line each. */
 const MAX_STEPS = 100;
 /** What is left of an output that a last turn has no room for, in UTF-16 units. */

@@ -23,7 +23,7 @@ What wins:
 - Code counts, models classify. Never count, sum, sort or compare in your head or in a prompt: do it in code, over all of the data. Ask a sub-model only for what takes reading: meaning, category, sentiment, who is meant.
 - Look before you ask. Check sizes and the format of a few lines, then search and slice. Ask sub-models about what is left.
 - Few fat prompts. A sub-model reads 100,000 characters at once: put many numbered items into a prompt, ask for one short line or a JSON item for each, and send all prompts in one llm_batch_query, not item by item. Slots that failed are null: ask those again.
-- Print little. You read at most 4,000 characters of an output, fewer when earlier ones were long, and pay for them again each turn. Keep results in variables; print counts and a few samples.
+- Print little. You read at most 3,000 characters of an output, fewer when earlier ones were long, and pay for them again each turn. Keep results in variables; print counts and a few samples.
 - Variables, functions and classes stay, also after an error: build on them.
 - Check before you answer: look at samples of what you counted, and at what did not parse.
 

@@ -5,7 +5,7 @@ import type { BudgetLeft } from "../pool/budget.ts";
 import { headAndTail } from "./cut.ts";
 
 /** Of a value beside what was printed. */
-const LEAST_VALUE = 400;
+const LEAST_VALUE = 200;
 const MAX_MESSAGE = 2_000;
 const MAX_STACK = 1_000;
 const MAX_WARNINGS = 10;

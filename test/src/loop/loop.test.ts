@@ -130,7 +130,7 @@ test("tokens and money bind the loop with its last turn, and shorten replies on 
     price: { input: 1, output: 10 },
     window: 200_000,
   });
-  for (const limits of [{ maxTokens: 24_000 }, { maxUsd: 0.06 }]) {
+  for (const limits of [{ maxTokens: 18_000 }, { maxUsd: 0.045 }]) {
     const budget = new Budget(limits);
     const { result, cells } = await play(model, () => outcome({ output: { text: "y".repeat(8_000), length: 8_000 } }), { budget });
     expect(result).toMatchObject({ answer: null, stop_reason: "budget", partial: true });

@@ -44,9 +44,9 @@ describe("a conversation", () => {
     expect(result).toMatchObject({ stop_reason: "final", iterations: 16, compactions: 0 });
     const texts = requests.map(textOf);
     for (const [i, text] of texts.entries()) if (i > 0) expect(commonPrefix(texts[i - 1] ?? "", text)).toBeGreaterThan(99);
-    expect(texts.at(-1)?.length).toBeLessThan(40_000);
+    expect(texts.at(-1)?.length).toBeLessThan(30_000);
     const outputs = (requests.at(-1)?.turns ?? []).filter(({ role }) => role === "output").map(({ text }) => text.length);
-    expect(outputs[0]).toBeGreaterThan(4_000);
+    expect(outputs[0]).toBeGreaterThan(3_000);
     for (const [i, length] of outputs.entries()) expect(length).toBeLessThanOrEqual((outputs[i - 1] ?? length) + 10);
     expect(outputs.at(-1)).toBeLessThan(2_000);
     expect(textOf(requests[1] as ModelRequest)).toContain("of 90,000 characters left out");
@@ -86,9 +86,9 @@ describe("a conversation", () => {
   });
 
   it("stays whole where that is switched off, and is refused before it is sent where it does not fit", async () => {
-    const { result, requests } = await printing(15, { window: 6_000, variables: undefined });
+    const { result, requests } = await printing(15, { window: 4_500, variables: undefined });
     expect(result).toMatchObject({ stop_reason: "error", compactions: 0, error: { code: "E_LLM_TOO_LARGE" } });
-    for (const request of requests) expect(textOf(request).length / 4).toBeLessThan(6_000);
+    for (const request of requests) expect(textOf(request).length / 4).toBeLessThan(4_500);
   });
 });
 
