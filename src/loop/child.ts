@@ -25,7 +25,10 @@ export async function runChild(parent: Opened, options: OpenOptions, order: Chil
   if (!budget.affords(order.model, least)) throw order.budget.refusal(1, mostOf(order.model, least));
   await using child = await openEverything({
     ...options,
+    // What the parent was begun with, or goes on from, is its own.
     profile: undefined,
+    resume: undefined,
+    name: undefined,
     emit: (event) => parent.emit({ type: "child", session: id, depth: parent.depth + 1, event }),
     child: {
       id,

@@ -209,6 +209,8 @@ describe("a tree", () => {
     expect((await again.run("r")).value).toEqual(result.answer);
     expect(again.usage).toMatchObject({ calls: 6, usd: expect.closeTo(result.usage.usd ?? NaN, 12) });
     expect(server.requests).toHaveLength(6);
+    expect((await again.run(`await rlm_query("later")`)).value).toBe("echo of later");
+    expect(again.usage.calls).toBe(8);
   });
 
   it("never asks more at a time than the limit", async () => {
