@@ -4,6 +4,7 @@ import { isRecord, tokenCount } from "./json-guards.ts";
 import type { ModelReply, ModelRequest, ReplCall, TokenUsage, Turn } from "./model.ts";
 import type { Dialect, Used } from "./openai-dialect.ts";
 import { REPL_DESCRIPTION, REPL_SCHEMA, REPL_TOOL, asFence, codeOf } from "./repl-tool.ts";
+import { withoutThinking } from "./thinking.ts";
 import { withSchemaInstruction } from "./schema-instruction.ts";
 
 export function toChatParams(request: ModelRequest, model: string, dialect: Dialect): ChatCompletionCreateParamsNonStreaming {
@@ -55,7 +56,7 @@ export function fromCompletion(completion: unknown): ModelReply | undefined {
   if (!isRecord(choice) || !isRecord(choice["message"])) return undefined;
   const { content, refusal, tool_calls: calls } = choice["message"];
   const call = Array.isArray(calls) ? calls.map(callOf).find((found) => found !== undefined) : undefined;
-  const text = textOf(content);
+  const text = withoutThinking(textOf(content));
   const refused = typeof refusal === "string" && refusal !== "";
   const stop = toStop(choice["finish_reason"], call, refused);
   return { text: refused && text === "" ? refusal : text, ...(call ? { call } : {}), stop, usage: toUsage(completion["usage"]) };

@@ -2,6 +2,7 @@
 // it is an imagined output, and is dropped before it can read it again. Prose is never read for an answer.
 import type { ModelReply, ReplCall } from "../llm/model.ts";
 import { codeOf } from "../llm/repl-tool.ts";
+import { withoutThinking } from "../llm/thinking.ts";
 
 /** Why a reply has no cell to run. */
 export type Problem =
@@ -33,7 +34,12 @@ export interface ParsedReply {
 
 const CODE = new Set(["", "ts", "typescript", "js", "javascript", "tsx", "jsx", "mts", "mjs", "repl"]);
 
-export function parseReply({ text, call, stop }: Pick<ModelReply, "text" | "call"> & Partial<Pick<ModelReply, "stop">>): ParsedReply {
+export function parseReply({
+  text: whole,
+  call,
+  stop,
+}: Pick<ModelReply, "text" | "call"> & Partial<Pick<ModelReply, "stop">>): ParsedReply {
+  const text = withoutThinking(whole);
   const { block, language } = firstBlock(text);
   const said = block === undefined ? text : text.slice(0, block.end);
   if (stop === "refusal") return { code: null, text: said, problem: "refused" };

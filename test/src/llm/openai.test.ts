@@ -30,6 +30,11 @@ test("a sub request is a plain completion; the name is taken whole", async () =>
   expect(model.id).toBe("openai:org/model:free");
 });
 
+test("thinking that a server leaves in a reply is no part of it", async () => {
+  await using server = await serveOpenAi(() => '<think>\nIs it {"n": 1}?\n</think>\n\n{"n": 2}');
+  expect((await modelAt(server).complete(sub("hi"), NEVER)).text).toBe('{"n": 2}');
+});
+
 test("calls of the repl tool go both ways", async () => {
   await using server = await serveOpenAi(({ index }) => ({ code: `cell(${index})` }));
   const model = modelAt(server);

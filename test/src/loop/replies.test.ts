@@ -21,6 +21,7 @@ describe("a reply with a cell to run", () => {
     ["several blocks: the first", said(`${fence("1")}\nOutput: 1\n${fence("2")}\nSo the answer is 3.`), "1", "only the first one ran"],
     ["an imagined output", said(`${fence("context.length")}\n\nOutput:\n12,345\n\nThere are 12,345, so FINAL(12345).`), "context.length"],
     ["a fence that is not closed", said("Let me look.\n```ts\nconst n = 1;"), "const n = 1;"],
+    ["thinking before it, with a draft", said(`<think>\nFirst ${fence("draft()")} or so.\n</think>\n\nI look.\n${fence("3")}`), "3"],
     ["JSON of a call", said('{"code": "context.length"}'), "context.length"],
     ["JSON of a call in a block", said('```json\n{"name": "repl", "arguments": {"code": "const a = 1;\\na"}}\n```'), "const a = 1;\na"],
     ["JSON of a call whose arguments are text", said(JSON.stringify({ tool: "repl", input: JSON.stringify({ code: "7" }) })), "7"],
@@ -52,7 +53,9 @@ describe("a reply without one", () => {
     ["JSON without code", said('{"answer": 7}'), "no_code", /had no cell/],
     ["a block that was cut", said("```ts\nconst items = [1, 2", { stop: "length" }), "cut", /cut at 16,000 tokens.*nothing ran/],
     ["words that were cut", said("Let me think about this", { stop: "length" }), "cut", /cut at 16,000 tokens/],
-    ["thinking that was cut", said("", { stop: "length" }), "cut", /cut at/],
+    ["thinking that was cut", said("<think>\nLet me see, ```ts\n1", { stop: "length" }), "cut", /cut at/],
+    ["thinking alone", said("<think>\nI could say FINAL(7).\n</think>"), "empty", /was empty/],
+    ["hidden thinking that was cut", said("", { stop: "length" }), "cut", /cut at/],
     ["a call that was cut", said("", { stop: "length", call: { id: "c", code: "const a = [1," } }), "cut", /cut at/],
     ["a refusal", said("I cannot help with that.", { stop: "refusal" }), "refused", /You declined/],
   ])("%s", async (_, reply, problem, told) => {
