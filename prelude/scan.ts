@@ -3,12 +3,13 @@
 import { installWeb } from "./web.ts";
 import { parse } from "devalue";
 import { Clock, hidden } from "./clock.ts";
+import { parseCsv } from "./api/csv.ts";
 import type { Capture } from "./captures.ts";
 import { contextValue } from "./context-value.ts";
 import { KEEP_LOCALS, MAX_SCAN_VALUE, type ContextSetup } from "./contract.ts";
 import { copyOf } from "./copies.ts";
 import { fixed } from "./corpus.ts";
-import { coded, cut } from "./errors.ts";
+import { coded, cut, named } from "./errors.ts";
 import { safeInspect } from "./inspect.ts";
 import { globalEval, NativeError, parseJson, stringifyJson } from "./primordials.ts";
 import { StackMapper } from "./stack.ts";
@@ -68,6 +69,11 @@ export function boot(post: (message: string) => void): (kind: string, head: stri
   new StackMapper(/^scan$/, () => "").install();
   for (const [name, instead] of Object.entries(NOT_HERE)) fixed(globalThis, name, () => refuse(name, instead));
   hidden(globalThis, "setTimeout", () => refuse("setTimeout", "a scan function has no clock to wait for"));
+  hidden(
+    globalThis,
+    "parse_csv",
+    named("parse_csv", (text: unknown, options?: unknown) => parseCsv(text, options)),
+  );
   hidden(globalThis, "print", () => undefined);
   hidden(globalThis, "progress", () => undefined);
   fixed(globalThis, "contexts", {});
