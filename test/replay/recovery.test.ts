@@ -11,8 +11,10 @@ function kernels(): number[] {
     .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("kernel.cjs"));
 }
 
-function killKernels(): void {
+/** A process within bubblewrap goes a moment after its parent, and may answer until then. */
+async function killKernels(): Promise<void> {
   for (const pid of kernels()) process.kill(pid, "SIGKILL");
+  await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
 interface Counting extends AsyncDisposable {
@@ -48,7 +50,7 @@ describe("after its kernel was killed", () => {
     const { session, asked } = counting;
     await session.run(SETUP);
     const { value: before } = await session.run("JSON.stringify([count, point.twice(), chance, answer1])");
-    killKernels();
+    await killKernels();
     const after = await session.run("JSON.stringify([count, point.twice(), chance, answer1])");
     expect(after).toMatchObject({ outcome: "ok", value: before, state: "rebuilt" });
     expect((await session.run("inc() + Out[2].length - JSON.stringify([1]).length")).outcome).toBe("ok");
@@ -63,7 +65,7 @@ describe("after its kernel was killed", () => {
       "print('begun'); const all = []; for (const q of ['a', 'b', 'c']) all.push(await llm_query(q)); print('done'); all",
     );
     await expect.poll(() => asked.length, { interval: 2 }).toBe(2);
-    killKernels();
+    await killKernels();
     expect(await running).toMatchObject({
       outcome: "ok",
       value: ["re a", "re b", "re c"],
@@ -88,7 +90,7 @@ describe("after its kernel was killed", () => {
       "const early = llm_query('early'); print('in'); let sum = 0; for (let i = 0; i < 4e8; i++) sum += i & 1; print('out'); [sum, await early]",
     );
     await said;
-    killKernels();
+    await killKernels();
     expect(await running).toMatchObject({ outcome: "ok", value: [2e8, "re early"], output: "in\nout\n", state: "rebuilt" });
     expect(asked).toEqual(["early"]);
     await session.close();
@@ -104,7 +106,7 @@ describe("after its kernel was killed", () => {
       const timer = new Promise((resolve) => setTimeout(() => resolve("timer"), 150));
       [(await slow).map((r) => r.value), await batch, await timer]`);
     await expect.poll(() => asked.length, { interval: 2 }).toBe(2);
-    killKernels();
+    await killKernels();
     expect(await running).toMatchObject({ outcome: "ok", value: [[1.5e8, 1], ["re p", "re q"], "timer"], state: "rebuilt" });
     expect(asked).toEqual(["p", "q"]);
   });
@@ -123,7 +125,7 @@ describe("after its kernel was killed", () => {
     expect(outcomes.map(({ value }) => value)).toEqual([1, 2, 3]);
     const running = session.run("await new Promise((r) => setTimeout(r, 60_000))");
     await new Promise((resolve) => setTimeout(resolve, 500));
-    killKernels();
+    await killKernels();
     expect(await running).toMatchObject({ outcome: "killed" });
     await expect(session.run("1")).rejects.toMatchObject({ code: "E_RESTART_LIMIT" });
   });
@@ -171,7 +173,7 @@ describe("after code that had to be stopped", () => {
     expect(await session.run("n = 2; llm_query('lost in the slice'); for (;;);")).toMatchObject({ outcome: "timeout", state: "partial" });
     expect((await session.run("n")).value).toBe(2);
     expect((await session.run("await llm_query('after')")).value).toBe("re after");
-    killKernels();
+    await killKernels();
     expect(await session.run("[n, kept]")).toMatchObject({ value: [1, "re before"], state: "rebuilt" });
     expect(asked.filter((prompt) => prompt !== "lost in the slice")).toEqual(["before", "after"]);
   });
@@ -184,7 +186,7 @@ it("a replay that comes to something else is told, and the state is that of the 
   // The slice that is cut changes n; replay leaves it out, and then the prompt of the next cell is another one.
   await session.run("n = 2; for (;;);");
   await session.run("const got = await llm_query('n is ' + n)");
-  killKernels();
+  await killKernels();
   // Noticed before the next cell begins, so that it begins in what is left.
   await new Promise((resolve) => setTimeout(resolve, 300));
   const after = await session.run("[n, typeof got]");
@@ -193,7 +195,7 @@ it("a replay that comes to something else is told, and the state is that of the 
     /rebuilt only up to cell 2: in cell 3 call 1, llm \(\w+\) was expected, and call 1, llm \(\w+\) was found/,
   );
   expect(asked).toEqual(["n is 2"]);
-  killKernels();
+  await killKernels();
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(await session.run("n")).toMatchObject({ value: 1, state: "rebuilt" });
 });
