@@ -1,5 +1,5 @@
-// What may be asked between cells: the variables, names to complete, whether an answer fits its schema. Getters do not run; a Proxy's traps may, within
-// the entry's limit, since nothing in the language tells a Proxy apart.
+// What may be asked between cells: the variables, names to complete, whether an answer fits its schema. Getters do not run; a Proxy's
+// traps may, within the entry's limit, since nothing in the language tells a Proxy apart.
 import { schemaError } from "./api/schema.ts";
 import { showVars } from "./api/vars.ts";
 import type { LookQuery } from "./contract.ts";

@@ -40,11 +40,11 @@ function records(rows: readonly string[][]): Record<string, unknown>[] {
   });
 }
 
-/** `name`, and `name_2` for the second of it; a column without one is `column_3`. */
+/** `name`, and `name_2` for the second of it; a column without one, or whose name no property can have, is `column_3`. */
 function unique(names: readonly string[]): string[] {
   const seen = new Map<string, number>();
   return names.map((name, i) => {
-    const base = name.trim() === "" ? `column_${i + 1}` : name.trim();
+    const base = ["", "__proto__"].includes(name.trim()) ? `column_${i + 1}` : name.trim();
     const count = (seen.get(base) ?? 0) + 1;
     seen.set(base, count);
     return count === 1 ? base : `${base}_${count}`;

@@ -39,6 +39,6 @@ export interface Children {
   readonly levels: number;
   /** So many children run at a time at this level, over the whole tree: levels below have places of their own, so none waits for itself. */
   readonly places: LimitFunction;
-  /** Rejects with a `HostError` for a child that ends without an answer. */
-  run(order: ChildOrder, call: CallContext): Promise<ChildAnswer>;
+  /** Rejects with a `HostError` for a child that ends without an answer; `served` is told what it paid in any case. */
+  run(order: ChildOrder, call: CallContext, served: CallContext["served"]): Promise<ChildAnswer>;
 }

@@ -158,9 +158,8 @@ export async function askAll(
   call: CallContext,
 ): Promise<Slot[]> {
   const isFresh = freshness(given);
-  const isOpen = (i: number): boolean => slotIn(call.again?.slots.get(i)) === undefined;
-  const anew = requests.filter((_, i) => isOpen(i) && isFresh(i));
-  const rest = requests.filter((_, i) => isOpen(i) && !isFresh(i));
+  const anew = requests.filter((_, i) => !hasArrived(call, i) && isFresh(i));
+  const rest = requests.filter((_, i) => !hasArrived(call, i) && !isFresh(i));
   const unanswered = [...anew, ...(await options.memo.unanswered(model, rest))];
   options.budget.checkBatch(model, unanswered);
   await confirmed(options, model, unanswered, call);
@@ -216,6 +215,11 @@ function freshness(given: Fields): (i: number) => boolean {
   if (!Array.isArray(listed)) return () => false;
   const fresh = new Set<unknown>(listed);
   return (i) => fresh.has(i);
+}
+
+/** Whether a slot of a batch that is made again is there from before. */
+export function hasArrived({ again }: CallContext, i: number): boolean {
+  return slotIn(again?.slots.get(i)) !== undefined;
 }
 
 /** A slot as the journal tells of it; one that failed is asked for again. */

@@ -6,7 +6,7 @@ import type { ContextSource } from "../workspace/types.ts";
 import { leavingWith } from "../pool/leaving.ts";
 import { bad, fields, optionalFlag, optionalNumber, optionalText, text, type Fields } from "./arguments.ts";
 import type { ChildAnswer, ChildContext, Children, ChildOrder } from "./children.ts";
-import { askAll, askOne, checkFits, pick, promptsOf, request, slotsOf, type LlmOptions, type Slot } from "./llm.ts";
+import { askAll, askOne, checkFits, hasArrived, pick, promptsOf, request, slotsOf, type LlmOptions, type Slot } from "./llm.ts";
 import type { CallContext, Handler } from "./types.ts";
 
 export interface RlmOptions extends LlmOptions {
@@ -30,8 +30,8 @@ function rlm(options: RlmOptions, nursery: Nursery): Handler {
     const prompt = text("rlm_query: prompt", given["prompt"]);
     const model = await pick(options.models, given);
     if (options.children.levels > 0) {
-      const { answer, usage } = await nursery.ask(await orderOf(options, given, prompt, model, `${call.seq}`, partOf(given)), given, call);
-      call.served({ paid: usage });
+      const order = await orderOf(options, given, prompt, model, `${call.seq}`, partOf(given));
+      const { answer } = await nursery.ask(order, given, call, call.served);
       return { answer };
     }
     say(call, "rlm_query");
@@ -70,16 +70,16 @@ async function childrenOf(
   call: CallContext,
 ): Promise<Slot[]> {
   const { budget } = options;
+  const unanswered = prompts.filter((_, i) => !hasArrived(call, i));
   budget.checkBatch(
     model,
-    prompts.map((prompt) => request("rlm_batch_query", model, prompt, { ...given, max_tokens: undefined })),
+    unanswered.map((prompt) => request("rlm_batch_query", model, prompt, { ...given, max_tokens: undefined })),
   );
   using pool = budget.part(partOf(given));
-  let open = prompts.length;
+  let open = unanswered.length;
   return await slotsOf("rlm_batch_query", prompts.length, given, call, async (i, served) => {
     const order = await orderOf(options, given, prompts[i] ?? "", model, `${call.seq}.${i}`, 1);
-    const { answer, usage } = await nursery.ask({ ...order, budget: pool, part: () => 1 / open-- }, given, call);
-    served({ paid: usage });
+    const { answer } = await nursery.ask({ ...order, budget: pool, part: () => 1 / open-- }, given, call, served);
     return { text: null, answer };
   });
 }
@@ -96,7 +96,7 @@ class Nursery {
     this.#options = options;
   }
 
-  async ask(order: Order, given: Fields, call: CallContext): Promise<ChildAnswer> {
+  async ask(order: Order, given: Fields, call: CallContext, served: CallContext["served"]): Promise<ChildAnswer> {
     const key = this.#keyOf(order);
     const before = optionalFlag("fresh", given["fresh"]) ? undefined : this.#known.get(key);
     // One that fails for another call may do for this one.
@@ -113,7 +113,7 @@ class Nursery {
     }
     const running = this.#options.children.places(() => {
       call.signal.throwIfAborted();
-      return this.#options.children.run({ ...order, part: order.part() }, call);
+      return this.#options.children.run({ ...order, part: order.part() }, call, served);
     });
     this.#known.set(key, running);
     try {

@@ -66,7 +66,7 @@ function lastAsk({ journal }: Opened): KeptAsk | undefined {
   return lastAskIn(journal.records() ?? [], journal);
 }
 
-function answered({ model, turns }: KeptAsk, { answer, stopReason, iterations, usage }: NonNullable<KeptAsk["answered"]>): Asked {
+function answered({ model, turns, isDirect }: KeptAsk, { answer, stopReason, iterations, usage }: NonNullable<KeptAsk["answered"]>): Asked {
   const tree = { total: usage, byModel: {}, children: [] };
   const compactions = turns.filter(({ compaction }) => compaction !== undefined).length;
   return {
@@ -74,7 +74,7 @@ function answered({ model, turns }: KeptAsk, { answer, stopReason, iterations, u
     stop_reason: stopReason,
     partial: stopReason !== "final",
     iterations,
-    nudges: nudgesIn(turns),
+    nudges: nudgesIn(turns, isDirect),
     compactions,
     model,
     usage,
@@ -82,9 +82,13 @@ function answered({ model, turns }: KeptAsk, { answer, stopReason, iterations, u
   };
 }
 
-function nudgesIn(turns: KeptAsk["turns"]): Asked["nudges"] {
+function nudgesIn(turns: KeptAsk["turns"], isDirect: boolean): Asked["nudges"] {
   const counts: Partial<Record<Problem, number>> = {};
-  for (const { reply } of turns) countProblem(counts, parseReply(reply).problem);
+  for (const [i, { reply }] of turns.entries()) {
+    const { problem } = parseReply(reply);
+    // Words were the answer there.
+    if (!(isDirect && i === 0 && problem === "no_code")) countProblem(counts, problem);
+  }
   return counts;
 }
 

@@ -1,6 +1,5 @@
 // A child of `rlm_query`: a session with a sandbox, a loop and a journal of its own, one level deeper, within its part of the budget.
-import type { ChildAnswer, ChildContext, ChildOrder } from "../calls/children.ts";
-import type { CallContext } from "../calls/types.ts";
+import type { ChildAnswer, ChildContext } from "../calls/children.ts";
 import { HostError } from "../errors.ts";
 import type { ModelRequest } from "../llm/model.ts";
 import { mostOf } from "../pool/amount.ts";
@@ -17,9 +16,11 @@ const NEARLY_ALL = 0.8;
 const MANY_BYTES = 64 * 1024;
 
 /** Rejects where the child ends without an answer: with E_BUDGET, E_NO_ANSWER, or what kept its model from answering. */
-export async function runChild(parent: Opened, options: OpenOptions, order: ChildOrder, call: CallContext): Promise<ChildAnswer> {
+export const runChild: OpenOptions["runChild"] = async (parent, options, order, call, served) => {
   const id = `${parent.session.id}.${order.place}`;
   using budget = order.budget.part(order.part, id);
+  // Also where it fails: what it paid by then is paid.
+  using _ = { [Symbol.dispose]: () => served({ paid: budget.ledger.total }) };
   // Before a process is started for it.
   const least: ModelRequest = { purpose: "root", turns: [{ role: "user", text: order.prompt }], maxTokens: LEAST_REPLY };
   if (!budget.affords(order.model, least)) throw order.budget.refusal(1, mostOf(order.model, least));
@@ -54,7 +55,7 @@ export async function runChild(parent: Opened, options: OpenOptions, order: Chil
   });
   call.signal.throwIfAborted();
   return answerOf(id, asked);
-}
+};
 
 /** Of a context that is as large as the parent's: it is no easier for a child. */
 function noteOf(parent: Opened, child: Opened): string | undefined {

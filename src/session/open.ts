@@ -64,7 +64,13 @@ export interface OpenOptions extends Omit<StartOptions, "toolEntries"> {
   /** Conversations that grow too long give up their older turns. */
   readonly compacts: boolean;
   /** The loop's, which stands above: starts a child and asks it. */
-  readonly runChild: (parent: Opened, options: OpenOptions, order: ChildOrder, call: CallContext) => Promise<ChildAnswer>;
+  readonly runChild: (
+    parent: Opened,
+    options: OpenOptions,
+    order: ChildOrder,
+    call: CallContext,
+    served: CallContext["served"],
+  ) => Promise<ChildAnswer>;
   readonly child?: ChildOptions | undefined;
 }
 
@@ -127,7 +133,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
   const children: Children = {
     levels,
     places: places.at(depth),
-    run: (order, call) => options.runChild(opened, options, order, call),
+    run: (order, call, served) => options.runChild(opened, options, order, call, served),
   };
   const clock = Date.now;
   const { workers } = header;

@@ -124,6 +124,7 @@ const RIGHT: readonly (readonly [call: string, value: unknown])[] = [
   ],
   ["parse_csv('a:b\\n1:2', { delimiter: ':' })", [{ a: "1", b: "2" }]],
   ["parse_csv('')", []],
+  ["parse_csv('__proto__,b\\n1,2')", [{ column_1: "1", b: "2" }]],
   ["parallel_scan([(c, text) => parse_csv(text)], { over: ['a,b\\n1,2'] }).then(([r]) => r.value)", [{ a: "1", b: "2" }]],
   ["Promise.resolve().then(() => parse_csv(7)).catch((e) => e.code)", "E_BAD_ARGUMENT"],
   ["Promise.resolve().then(() => parse_csv('a', { delimiter: 'ab' })).catch((e) => e.code)", "E_BAD_ARGUMENT"],

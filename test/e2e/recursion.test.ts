@@ -213,6 +213,22 @@ describe("a tree", () => {
     expect(again.usage.calls).toBe(8);
   });
 
+  it("tells the journal what each child paid, once, and also where it failed", async () => {
+    using state = folder({});
+    const cells: Cells = (question) => (question === "good" ? "FINAL(1)" : undefined);
+    await using session = await openSession({ env: {}, stateDir: state.path, model: player(cells) });
+    await session.run(`await rlm_query("good"); await rlm_query("good"); await rlm_query("prose", { max_iterations: 1 }).catch(() => 0)`);
+    const answers = readFileSync(join(state.path, "sessions", session.id, "journal.jsonl"), "utf8")
+      .split("\n")
+      .filter((line) => line.startsWith('{"type":"answer"'))
+      .map((line) => JSON.parse(line) as { readonly ok: boolean; readonly paid?: { readonly calls: number } });
+    expect(answers.map(({ ok, paid }) => [ok, paid?.calls])).toEqual([
+      [true, 1],
+      [true, undefined],
+      [false, session.usage.calls - 1],
+    ]);
+  });
+
   it("never asks more at a time than the limit", async () => {
     const policy: Policy = async ({ root }) => {
       await new Promise((resolve) => setTimeout(resolve, 20));
