@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { constants, createContext, Script } from "node:vm";
+import { readBuiltInRules } from "./src/scan/rules.ts";
 import { cacheOf, SCRIPT_NAME, V8_FLAGS } from "./sandbox/script-cache.ts";
 
 /** `import text from "./file?text"`: the file's text. */
@@ -63,17 +64,22 @@ await Promise.all([
   }),
   build({
     ...common,
-    entryPoints: { kernel: "sandbox/kernel/main.ts" },
+    entryPoints: { kernel: "sandbox/kernel/main.ts", "scan-thread": "src/scan/thread.ts" },
     outdir: "dist",
     format: "cjs",
     outExtension: { ".js": ".cjs" },
     platform: "node",
     target: "node24",
-    external: ["isolated-vm"],
+    alias: { "@secretlint/profiler": "./src/scan/no-profiler.ts" },
+    external: ["@ast-grep/napi", "isolated-vm"],
   }),
   build({
     ...common,
-    entryPoints: { bin: "src/bin.ts", index: "src/index.ts" },
+    entryPoints: {
+      bin: "src/bin.ts",
+      index: "src/index.ts",
+      "scan-process": "src/scan/process.ts",
+    },
     outdir: "dist",
     // Beside the entries: paths relative to a module are the same in all of them.
     chunkNames: "[name]-[hash]",
@@ -81,10 +87,23 @@ await Promise.all([
     platform: "node",
     target: "node24",
     // Installed beside us; what is not named here is a part of the bundle.
-    external: ["@anthropic-ai/sdk", "@vscode/ripgrep", "enquirer", "esbuild", "isolated-vm", "openai", "p-limit"],
+    external: [
+      "@anthropic-ai/sdk",
+      "@ast-grep/*",
+      "@vscode/ripgrep",
+      "enquirer",
+      "esbuild",
+      "isolated-vm",
+      "openai",
+      "p-limit",
+      "piscina",
+      "yaml",
+    ],
     splitting: true,
   }),
 ]);
+
+await writeFile("dist/rules.json", JSON.stringify(readBuiltInRules("src/scan/rules")));
 
 /** What a script needs to boot, so that its compiled form holds the functions that every start runs, and not only the outermost one. */
 const SETUP = JSON.stringify({ seed: 1, now: 0, workers: 1, tools: [], limits: {}, functions: [], captures: [] });

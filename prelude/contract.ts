@@ -25,7 +25,28 @@ export const RESERVED_NAMES: readonly string[] = [
 ];
 
 /** Everyday names of the prelude: a cell may take them, and is told what it gave up. */
-export const EVERYDAY_NAMES: readonly string[] = ["answer", "budget", "print", "help", "progress", "parse_csv"];
+export const EVERYDAY_NAMES: readonly string[] = ["answer", "budget", "print", "help", "progress", "parse_csv", "tools"];
+
+/** The built-in scanners: those of `tools.run_security_scan()`, of `tools.run_quality_scan()`, and of neither. */
+export const SECURITY_SCANNERS = [
+  "find_secrets",
+  "find_sql_injection",
+  "find_command_injection",
+  "find_xss",
+  "find_path_traversal",
+  "find_unsafe_deserialization",
+  "find_weak_crypto",
+] as const;
+export const QUALITY_SCANNERS = [
+  "find_async_mistakes",
+  "find_swallowed_errors",
+  "find_long_functions",
+  "find_complex_functions",
+  "find_todos",
+] as const;
+export const SCANNER_NAMES = [...SECURITY_SCANNERS, ...QUALITY_SCANNERS, "find_imports"] as const;
+/** What begins the name of a user's own scanner among the tools a guest is told of. */
+export const OF_TOOLS = "tools.";
 
 /** Values in one call's arguments, a list or object counting twice: one of two characters takes tens of bytes. A scan over a million items fits. */
 export const MAX_ARGUMENT_VALUES = 4_000_000;
@@ -53,6 +74,7 @@ export type Operation =
   | "list_files"
   | "tool"
   | "scan"
+  | "scanners"
   | "timer"
   | "clear_timer";
 

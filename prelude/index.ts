@@ -7,13 +7,14 @@ import { help } from "./api/help.ts";
 import { argumentJson } from "./json.ts";
 import { ModelCalls } from "./api/models.ts";
 import { Scan } from "./api/scan.ts";
+import { ownScanners, Scanners } from "./api/scanners.ts";
 import { Search } from "./api/search.ts";
 import { showVars } from "./api/vars.ts";
 import { Bridge } from "./bridge.ts";
 import { Cells } from "./cell.ts";
 import { Clock, hidden } from "./clock.ts";
 import { Console } from "./console.ts";
-import type { ContextSetup, EntryFacts, GuestSetup, LookQuery, Operation } from "./contract.ts";
+import { OF_TOOLS, type ContextSetup, type EntryFacts, type GuestSetup, type LookQuery, type Operation } from "./contract.ts";
 import { Contexts, fixed, listFiles, readFile } from "./corpus.ts";
 import { isImmediate, named } from "./errors.ts";
 import { look } from "./look.ts";
@@ -60,7 +61,8 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
   // What stands in every isolate from the start; a session variable of the same name is the session's.
   const builtIns = create(null) as Record<string, true>;
   const isBuiltIn = (name: string): boolean => builtIns[name] === true && getOwnPropertyDescriptor(globalThis, name)?.enumerable !== true;
-  const scan = new Scan(bridge, contexts, isBuiltIn, limits.argument);
+  const scanners = new Scanners(bridge, ownScanners(setup.tools), limits.argument, rejecting);
+  const scan = new Scan(bridge, contexts, scanners, isBuiltIn, limits.argument);
 
   const llm = (prompt: unknown, options?: unknown): unknown => models.query("llm", prompt, options);
   const rlm = (prompt: unknown, options?: unknown): unknown => models.query("rlm", prompt, options);
@@ -103,8 +105,9 @@ export function boot(post: (message: string) => void, setupJson: string): Enter 
     },
   };
   for (const [name, value] of Object.entries(everyday)) hidden(globalThis, name, named(name, value));
+  hidden(globalThis, "tools", scanners.tools);
 
-  for (let i = 0; i < setup.tools.length; i++) installTool(bridge, setup.tools[i] as GuestSetup["tools"][number], limits.argument);
+  for (const { name } of setup.tools) if (!name.startsWith(OF_TOOLS)) installTool(bridge, name, limits.argument);
 
   for (const name of Object.getOwnPropertyNames(globalThis)) builtIns[name] = true;
 
@@ -137,17 +140,17 @@ function jsonNumber(value: unknown, otherwise: string): string {
   return typeof value === "number" && isFiniteNumber(value) ? `${value}` : otherwise;
 }
 
-/**
- * An asynchronous function of the prelude: what is wrong with a call is a rejection. Only a limit that is passed, and the end after
- * FINAL, throw at once: a loop that makes a million calls ends at the first one too many.
- */
 /** A function of the user's own, which the host runs. */
-function installTool(bridge: Bridge, { name }: GuestSetup["tools"][number], limit: number): void {
+function installTool(bridge: Bridge, name: string, limit: number): void {
   const call = (input: unknown): unknown => bridge.call("tool", argumentJson(`${name}: input`, { name, input: input ?? {} }, limit));
   hidden(globalThis, name, rejecting(name, call));
 }
 
-function rejecting(name: string, work: (...given: never[]) => unknown): unknown {
+/**
+ * An asynchronous function of the prelude: what is wrong with a call is a rejection. Only a limit that is passed, and the end after
+ * FINAL, throw at once: a loop that makes a million calls ends at the first one too many.
+ */
+function rejecting(name: string, work: (...given: never[]) => unknown): object {
   return named(name, (...given: readonly unknown[]) => {
     try {
       return apply(work, undefined, given);

@@ -90,6 +90,56 @@ interface RlmOptions extends QueryOptions {
 declare function rlm_query<T = any>(prompt: string, options?: RlmOptions): Promise<T>;
 declare function rlm_batch_query<T = any>(prompts: readonly string[], options?: RlmOptions & BatchOptions): Promise<(T | null)[]>;
 
+interface Finding {
+  rule: string;
+  severity: "critical" | "high" | "medium" | "low" | "info";
+  /** Lower in tests, examples, comments and generated code. */
+  confidence: "high" | "medium" | "low";
+  file: string;
+  line: number;
+  column: number;
+  end_line: number;
+  /** The source, at most 200 units; secrets masked but for 4 characters. */
+  code: string;
+  message: string;
+  fix?: string;
+}
+interface ScannerOptions {
+  /** Files, folders and globs; without them the context, or the workspace where there is none. */
+  files?: readonly string[];
+  min_confidence?: "high" | "medium" | "low";
+}
+/** A built-in scanner: rules as data, run on host threads over the context or workspace. Call it, or hand it to parallel_scan. */
+interface Scanner {
+  (options?: ScannerOptions): Promise<Finding[]>;
+  readonly scanner: string;
+}
+/**
+ * Scanners for TypeScript, JavaScript, Python, Go, Java, PHP and HTML; secrets and TODO marks in any text. Findings come by file and line.
+ * What could not be scanned is a warning that names it. Folders given as --rules are scanners here too.
+ */
+declare const tools: {
+  readonly find_secrets: Scanner;
+  readonly find_sql_injection: Scanner;
+  readonly find_command_injection: Scanner;
+  readonly find_xss: Scanner;
+  readonly find_path_traversal: Scanner;
+  readonly find_unsafe_deserialization: Scanner;
+  readonly find_weak_crypto: Scanner;
+  readonly find_async_mistakes: Scanner;
+  readonly find_swallowed_errors: Scanner;
+  readonly find_long_functions: Scanner;
+  readonly find_complex_functions: Scanner;
+  readonly find_todos: Scanner;
+  readonly find_imports: Scanner;
+  /** All scanners of secrets, injections, XSS, paths, deserialisation and crypto at once: each file is read once. */
+  run_security_scan(options?: ScannerOptions & { max_workers?: number | null }): Promise<Finding[]>;
+  /** Async mistakes, swallowed errors, long and complex functions, TODO marks. */
+  run_quality_scan(options?: ScannerOptions & { max_workers?: number | null }): Promise<Finding[]>;
+  /** Scanners of the user's own rules. */
+  readonly [name: string]: any;
+};
+
 interface ScanResult<T> {
   readonly name: string;
   readonly ok: boolean;
@@ -106,19 +156,19 @@ interface ScanOptions {
 }
 type ScanFunction<T> = (context: any, item?: any) => T | Promise<T>;
 /**
- * Run functions in parallel, on real threads. A function runs in an isolate other than the session's, which shares the
+ * Run scanners and functions in parallel, on real threads. A function runs in an isolate other than the session's, which shares the
  * context without copying it; what it mentions of the session is captured by value, once for each worker; what cannot be
  * captured (promises, bound and native functions, functions that use `this`, instances of your classes, over 16 MiB) is E_SCAN_CAPTURE
  * before anything runs. A Corpus has `files`, `size` and `read` there. One failure never loses the others.
- * Results keep the order of `functions` (× `over`). No model calls inside (E_NOT_IN_SCAN).
+ * Results keep the order of `functions` (× `over`; scanners go over files of a Corpus). No model calls inside (E_NOT_IN_SCAN).
  */
 declare function parallel_scan<T = any>(
-  functions: readonly ScanFunction<T>[],
+  functions: readonly (Scanner | ScanFunction<T>)[],
   options?: ScanOptions | number | null,
 ): Promise<ScanResult<T>[]>;
 declare function parallel_scan<T = any>(
   tools: object,
-  functions: readonly ScanFunction<T>[],
+  functions: readonly (Scanner | ScanFunction<T>)[],
   options?: ScanOptions | number | null,
 ): Promise<ScanResult<T>[]>;
 /** max(min_limit, min(max_limit, available parallelism)), or RLM_MAX_WORKERS. Defaults 16 and 4. */

@@ -6,7 +6,7 @@ import { Clock, hidden } from "./clock.ts";
 import { parseCsv } from "./api/csv.ts";
 import type { Capture } from "./captures.ts";
 import { contextValue } from "./context-value.ts";
-import { KEEP_LOCALS, MAX_SCAN_VALUE, type ContextSetup } from "./contract.ts";
+import { KEEP_LOCALS, MAX_SCAN_VALUE, SCANNER_NAMES, type ContextSetup } from "./contract.ts";
 import { copyOf } from "./copies.ts";
 import { fixed } from "./corpus.ts";
 import { coded, cut, named } from "./errors.ts";
@@ -76,6 +76,7 @@ export function boot(post: (message: string) => void): (kind: string, head: stri
   );
   hidden(globalThis, "print", () => undefined);
   hidden(globalThis, "progress", () => undefined);
+  hidden(globalThis, "tools", toolsRefused());
   fixed(globalThis, "contexts", {});
   fixed(globalThis, "context", undefined);
 
@@ -225,6 +226,11 @@ function failure(error: unknown): string {
 
 function refuse(name: string, instead: string): never {
   throw coded("E_NOT_IN_SCAN", `${name} cannot be called inside a scan function: ${instead} (E_NOT_IN_SCAN)`);
+}
+
+function toolsRefused(): object {
+  const all = [...SCANNER_NAMES, "run_security_scan", "run_quality_scan"];
+  return Object.fromEntries(all.map((name) => [name, () => refuse(`tools.${name}`, "hand it to parallel_scan beside the functions")]));
 }
 
 type Read = (context: string, path: unknown, range: unknown) => Promise<string>;

@@ -42,6 +42,7 @@ const OPERATIONS: Readonly<Record<Operation, true>> = {
   list_files: true,
   tool: true,
   scan: true,
+  scanners: true,
   timer: true,
   clear_timer: true,
 };

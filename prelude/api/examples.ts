@@ -10,6 +10,7 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
   rlm_batch_query: "await rlm_batch_query(['Sum up part 1', 'Sum up part 2'])",
   rlm_query_batched: "await rlm_query_batched(['Sum up part 1'])",
   parallel_scan: "(await parallel_scan([(context, n) => n * n], { over: [1, 2, 3] })).map((r) => r.value)",
+  tools: "(await tools.find_todos()).map((f) => `${f.file}:${f.line} ${f.code}`)",
   get_optimal_workers: "get_optimal_workers()",
   parallel_rg_search: "(await parallel_rg_search(['error', 'warn(ing)?'], null, { ignore_case: true })).slice(0, 3)",
   rg_search: "(await rg_search('error')).map((m) => `${m.file}:${m.line}: ${m.text}`)",

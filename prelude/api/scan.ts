@@ -1,12 +1,13 @@
 // parallel_scan in the session's isolate: shapes the call, captures, and reads the results back.
 import { parse } from "devalue";
 import type { Bridge } from "../bridge.ts";
-import { capture } from "../captures.ts";
+import { capture, type Captured } from "../captures.ts";
 import type { Contexts } from "../corpus.ts";
 import { copyOf } from "../copies.ts";
 import { badArgument, coded, isImmediate } from "../errors.ts";
 import { argumentJson } from "../json.ts";
 import { isArray } from "../primordials.ts";
+import type { Scanners } from "./scanners.ts";
 import { kindOf, optionsOf, wholeNumber } from "../options.ts";
 
 interface JobResult {
@@ -20,12 +21,14 @@ interface JobResult {
 export class Scan {
   readonly #bridge: Bridge;
   readonly #contexts: Contexts;
+  readonly #scanners: Scanners;
   readonly #isBuiltIn: (name: string) => boolean;
   readonly #argument: number;
 
-  constructor(bridge: Bridge, contexts: Contexts, isBuiltIn: (name: string) => boolean, argumentLimit: number) {
+  constructor(bridge: Bridge, contexts: Contexts, scanners: Scanners, isBuiltIn: (name: string) => boolean, argumentLimit: number) {
     this.#bridge = bridge;
     this.#contexts = contexts;
+    this.#scanners = scanners;
     this.#isBuiltIn = isBuiltIn;
     this.#argument = argumentLimit;
   }
@@ -38,15 +41,53 @@ export class Scan {
     if (!isArray(functions))
       throw badArgument(`parallel_scan takes a list of functions, not ${kindOf(functions)}: parallel_scan([(context) => …])`);
     const { over, maxWorkers } = scanOptions(options);
-    const captured = capture(functions, this.#isBuiltIn);
+    const scanners = functions.flatMap((value) => this.#scanners.nameOf(value) ?? []);
+    const captured = capture(
+      functions.filter((value) => this.#scanners.nameOf(value) === undefined),
+      this.#isBuiltIn,
+    );
     if (functions.length === 0 || over?.length === 0) return [];
+    const [found, results] = await Promise.all([
+      scanners.length === 0 ? [] : this.#scan(scanners, over, maxWorkers),
+      captured.functions.length === 0 ? [] : this.#run(captured, over, maxWorkers),
+    ]);
+    const each = over?.length ?? 1;
+    return functions.flatMap((value) => (this.#scanners.nameOf(value) === undefined ? results : found).splice(0, each));
+  }
+
+  async #run(captured: Captured, over: readonly unknown[] | undefined, maxWorkers: number | null): Promise<unknown[]> {
     const items = over?.map((item, i) => this.#item(item, i)) ?? null;
     const call = { functions: captured.functions, captures: captured.captures, items, max_workers: maxWorkers };
     const results = (await this.#bridge.call("scan", argumentJson("parallel_scan: argument", call, this.#argument))) as JobResult[];
-    const names = captured.functions.flatMap(({ name }) =>
-      (over ?? [undefined]).map((item, i) => (over === undefined ? name : `${name}[${this.#label(item, i)}]`)),
-    );
+    const names = captured.functions.flatMap(({ name }) => this.#names(name, over));
     return results.map((result, i) => scanResult(names[i] ?? "", result));
+  }
+
+  /** All scanners together, so that each file is read once; what goes wrong is told of each. */
+  async #scan(scanners: readonly string[], over: readonly unknown[] | undefined, maxWorkers: number | null): Promise<unknown[]> {
+    const files = over?.map((item, i) => this.#contexts.fileOf(item) ?? notFile(item, i)) ?? null;
+    const names = scanners.flatMap((name) => this.#names(name, over));
+    try {
+      const unique = [...new Set(scanners)];
+      const { findings, of, ms } = await this.#scanners.ask("parallel_scan", unique, {
+        files,
+        min_confidence: null,
+        max_workers: maxWorkers,
+      });
+      const values = scanners.flatMap((scanner) => {
+        const own = findings.filter((_, i) => unique[of[i] ?? -1] === scanner);
+        return files === null ? [own] : files.map((path) => own.filter(({ file }) => file === path));
+      });
+      return values.map((value, i) => ({ name: names[i], ok: true, value, ms }));
+    } catch (error) {
+      if (isImmediate(error)) throw error;
+      const { code = "E_DEFECT", message } = error as Error & { readonly code?: string };
+      return names.map((name) => ({ name, ok: false, error: { code, message }, ms: 0 }));
+    }
+  }
+
+  #names(name: string, over: readonly unknown[] | undefined): string[] {
+    return over === undefined ? [name] : over.map((item, i) => `${name}[${this.#label(item, i)}]`);
   }
 
   /** A file of a corpus goes by its path, and arrives with its text. */
@@ -67,6 +108,10 @@ export class Scan {
   #label(item: unknown, i: number): string {
     return this.#contexts.fileOf(item) ?? (typeof item === "string" && item.length <= 40 ? item : String(i));
   }
+}
+
+function notFile(item: unknown, i: number): never {
+  throw badArgument(`parallel_scan: over[${i}] is ${kindOf(item)}, not a file of a Corpus: scanners run over context.files`);
 }
 
 function scanResult(name: string, result: JobResult): unknown {

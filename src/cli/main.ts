@@ -61,6 +61,10 @@ async function perform(request: Request, process: Process, streams: Streams): Pr
       const { evalCommand } = await import("./eval.ts");
       return await evalCommand(request.request, context(request.given));
     }
+    case "scan": {
+      const { scanCommand } = await import("./scan.ts");
+      return await scanCommand(request.asked, context(request.given), version());
+    }
     case "sessions": {
       const { sessions } = await import("./sessions.ts");
       return await sessions(request.request, context(request.given));

@@ -1,5 +1,6 @@
 // The command line as commander reads it, built from the table of options.
 import type { EvalRequest } from "./eval.ts";
+import type { ScanCommand } from "./scan.ts";
 import { Command, CommanderError } from "commander";
 import type { SettingName } from "../config/settings.ts";
 import { flagOf, TABLE } from "../config/table.ts";
@@ -20,6 +21,7 @@ export type Request =
   | { readonly command: "doctor"; readonly given: Given }
   | { readonly command: "bench"; readonly isQuick: boolean; readonly given: Given }
   | { readonly command: "evaluate"; readonly request: EvalRequest; readonly given: Given }
+  | { readonly command: "scan"; readonly asked: ScanCommand; readonly given: Given }
   | { readonly command: "sessions"; readonly request: SessionsRequest; readonly given: Given }
   | { readonly command: "help"; readonly topic: string | undefined }
   /** Help or the version: text that is the answer itself. */
@@ -35,7 +37,8 @@ Examples:
   rlm-repl -e '2n**64n'                            one cell
   rlm-repl -e 'context.length' -c big.log          one cell over a file
   rlm-repl ask 'Which requests failed, and why?' logs/
-  rlm-repl run notebook.ts --json                  cells separated by // %%`;
+  rlm-repl run notebook.ts --json                  cells separated by // %%
+  rlm-repl scan src --fail-on high                 security problems in source files`;
 
 /** Throws E_USAGE with one line that names what is wrong. */
 export function parseArguments(argv: readonly string[], version: string): Request {
@@ -60,7 +63,7 @@ export function parseArguments(argv: readonly string[], version: string): Reques
       else if (cell !== undefined)
         throw new HostError(
           "E_USAGE",
-          `there is no command ${JSON.stringify(cell)}; there are run, ask, demo, doctor, bench, eval, sessions, help, -e CODE and -`,
+          `there is no command ${JSON.stringify(cell)}; there are run, ask, demo, doctor, bench, eval, scan, sessions, help, -e CODE and -`,
         );
       else request = { command: "prompt", given };
     });
@@ -126,6 +129,23 @@ export function parseArguments(argv: readonly string[], version: string): Reques
       ].map(said);
       request = { command: "evaluate", request: { tasks, sizes, n, seed, policy, accuracy, latency, faults }, given: joined(own) };
     });
+  sub("scan", "find secrets, injections, weak crypto and mistakes in source files; exit code 1 with --fail-on")
+    .argument("[paths...]", "files and folders (default: the current folder); ignore files hold unless --no-ignore is given")
+    .option("--only <list>", "security, quality, all, or names such as find_xss, by commas (default: security, and those of --rules)")
+    .option("--fail-on <level>", "exit with 1 when something as severe was found: critical, high, medium, low, info")
+    .option("--min-confidence <level>", "high, medium or low (default: low)")
+    .option("--sarif", "SARIF 2.1.0 on stdout; --json is one JSON object")
+    .action((paths: string[], own: Record<string, unknown>) => {
+      const said = (name: string): string | undefined => (typeof own[name] === "string" ? own[name] : undefined);
+      const asked = {
+        paths: paths.length === 0 ? ["."] : paths,
+        only: said("only"),
+        failOn: said("failOn"),
+        minConfidence: said("minConfidence"),
+        isSarif: own["sarif"] === true,
+      };
+      request = { command: "scan", asked, given: joined(own) };
+    });
   sub("sessions", "list kept sessions; show ID, resume ID, fork ID [CELL], rm ID…, prune (30 days, 2 GiB)")
     .argument("[action]", "list, show, resume, fork, rm or prune", "list")
     .argument("[args...]")
@@ -184,7 +204,7 @@ function isOff(name = "", ...parsed: readonly Readonly<Record<string, unknown>>[
 }
 
 function isRepeatable(name: SettingName): boolean {
-  return name === "context" || name === "workspace";
+  return name === "context" || name === "workspace" || name === "rules";
 }
 
 /** What stands before the command joins what stands after it. */

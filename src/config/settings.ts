@@ -40,6 +40,8 @@ export interface Settings {
   readonly answerSchema?: string;
   /** Module whose functions cells may call. */
   readonly tools?: string;
+  /** Folders of ast-grep rules, which become scanners. */
+  readonly rules?: readonly string[];
   /** File of a text that is added to the system prompt. */
   readonly systemAppend?: string;
   /** A small context goes through the loop as well. */

@@ -139,6 +139,13 @@ export const TABLE: readonly Row[] = [
     meaning: "module of functions that cells may call: {name: {description, input, run}}; it runs in the host",
     without: "none",
   }),
+  row("rules", {
+    value: "dir",
+    reader: list(path, delimiter),
+    holdsPaths: true,
+    meaning: "folder of rules in ast-grep's YAML format, each a scanner of its own in tools; repeatable",
+    without: "the built-in scanners",
+  }),
   row("systemAppend", { value: "file", reader: path, holdsPaths: true, meaning: "text added to the system prompt", without: "none" }),
   row("noDirect", {
     reader: yes,

@@ -105,9 +105,14 @@ export async function openWith(resolved: Resolved, kind: Kind, host: Host, hande
       ? undefined
       : await readUserText(resolve(host.cwd, values.systemAppend), "the text for the system prompt");
   const tools = handed.tools === undefined ? await readTools(values.tools, host.cwd) : checkTools(handed.tools, "tools");
+  const rules = values.rules === undefined ? undefined : (await import("../scan/rules.ts")).readUserRules(values.rules, host.cwd);
   const notice = values.maxWorkers === undefined ? undefined : workersNotice(values.maxWorkers, resolved.sources.maxWorkers ?? "");
   if (notice !== undefined) emit({ type: "notice", text: notice });
-  const options = openOptions(resolved, kind, { ...host, emit }, handed, defaults, kind.isAsk ? NO_LIMITS : given, { systemAppend, tools });
+  const options = openOptions(resolved, kind, { ...host, emit }, handed, defaults, kind.isAsk ? NO_LIMITS : given, {
+    systemAppend,
+    tools,
+    rules,
+  });
   const chosen = chosenSession(resolved, options);
   if (chosen.resume !== undefined && options.contexts.inputs.some((input) => input !== "-"))
     emit({ type: "notice", text: `${chosen.resume.id} goes on with the contexts it has: those named here are not opened` });
@@ -162,7 +167,7 @@ function openOptions(
   handed: Handed,
   defaults: SessionDefaults,
   bounds: BudgetLimits,
-  read: Pick<OpenOptions, "systemAppend" | "tools">,
+  read: Pick<OpenOptions, "systemAppend" | "tools" | "rules">,
 ): OpenOptions {
   const { values, sources } = resolved;
   const { cwd, env, stdin, emit } = host;

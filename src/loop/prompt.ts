@@ -46,6 +46,7 @@ function calls(levels: number, tools: readonly ToolEntry[]): string {
     "- parallel_rg_search(patterns, paths?, {glob?, ignore_case?, fixed_strings?, multiline?, context_lines?, max_matches?}?): Promise<{file, line, column, text, match, pattern}[]>, `pattern` an index, over the context by default; rg_search, rg_files and rg_count take one pattern",
     "- read_file(path, {start_line?, end_line?}?): Promise<string>; list_files(glob?): Promise<{path, size}[]>",
     "- a Corpus has files: {path, size}[], size, read(path, range?), and, for `for await`, chunks({max_chars?, files?}): {path, start_line, text}, lines({files?}): {path, line, text}",
+    '- tools.run_security_scan({files?, min_confidence?}?), tools.run_quality_scan(…), tools.find_secrets, find_sql_injection, … (help("tools")): Promise<{rule, severity, confidence, file, line, code, message}[]>, scanners of source code; parallel_scan takes them too',
     "- parse_csv(text, {delimiter?, header?}?): Record<string, string>[]",
     "- print(…values), SHOW_VARS(), budget(), help(name) for a signature with an example",
     ...tools.map(({ signature, told }) => `- ${signature.replace(/^function |;$/g, "")}, ${told}`),

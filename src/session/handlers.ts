@@ -5,12 +5,14 @@ import { listFiles, readFile, readPiece } from "../calls/files.ts";
 import { llm, llmBatch } from "../calls/llm.ts";
 import { rlmHandlers, type RlmOptions } from "../calls/rlm.ts";
 import { rgCount, rgFiles, rgSearch } from "../calls/search.ts";
+import { scanners, type ScannerOptions } from "../calls/scanners.ts";
 import { tool, type ToolOptions } from "../calls/tools.ts";
 import { inTurn } from "../calls/turns.ts";
 import type { Handlers } from "../calls/types.ts";
 import type { SessionData } from "./data.ts";
 
-export function handlersOf(data: SessionData, llmOptions: RlmOptions, toolOptions: ToolOptions, maxWorkers: number): Handlers {
+export function handlersOf(data: SessionData, llmOptions: RlmOptions, toolOptions: ToolOptions, scannerOptions: ScannerOptions): Handlers {
+  const { maxWorkers } = scannerOptions;
   const turns = pLimit(MAX_FILE_CALLS);
   const search = { data, maxWorkers, slots: pLimit(maxWorkers) };
   return {
@@ -18,6 +20,7 @@ export function handlersOf(data: SessionData, llmOptions: RlmOptions, toolOption
     llm_batch: llmBatch(llmOptions),
     ...rlmHandlers(llmOptions),
     tool: tool(toolOptions),
+    scanners: inTurn(turns, scanners(scannerOptions)),
     rg_search: inTurn(turns, rgSearch(search)),
     rg_files: inTurn(turns, rgFiles(search)),
     rg_count: inTurn(turns, rgCount(search)),

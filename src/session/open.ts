@@ -6,6 +6,7 @@ import { readText } from "../calls/files.ts";
 import type { ChildAnswer, ChildOrder, Children } from "../calls/children.ts";
 import type { Confirmation } from "../calls/llm.ts";
 import { ScanService } from "../calls/scan.ts";
+import { scannerEntries } from "../calls/scanners.ts";
 import type { Tools } from "../calls/tool.ts";
 import { toolEntries, type ToolEntry } from "../calls/tools.ts";
 import type { CallContext } from "../calls/types.ts";
@@ -21,6 +22,8 @@ import { usageJson } from "../pool/usage.ts";
 import { Memo } from "../pool/memo.ts";
 import { Scheduler } from "../pool/scheduler.ts";
 import { processSlots } from "../pool/slots.ts";
+import { ScanPool } from "../scan/pool.ts";
+import type { UserRules } from "../scan/rules.ts";
 import { contextRecords } from "./context-records.ts";
 import type { ContextChoice, SessionData } from "./data.ts";
 import { forkSession } from "./fork.ts";
@@ -57,6 +60,8 @@ export interface OpenOptions extends Omit<StartOptions, "toolEntries"> {
   readonly maxIterations: number;
   readonly confirm?: Confirmation | undefined;
   readonly tools: Tools;
+  /** Scanners of the user's own. */
+  readonly rules?: UserRules | undefined;
   /** A person's word; undefined where nobody is there to be asked. */
   readonly agree?: ((question: string) => Promise<boolean>) | undefined;
   /** Behind the system prompt of every loop of the tree. */
@@ -99,6 +104,8 @@ export interface Opened extends AsyncDisposable {
   /** Where its journal is; undefined where nothing is kept. */
   readonly folder: string | undefined;
   readonly places: Places;
+  /** One of a whole tree. */
+  readonly scanPool: ScanPool;
   /** What its guest has of the user's own. */
   readonly tools: readonly ToolEntry[];
   readonly systemAppend: string | undefined;
@@ -119,7 +126,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
   const profile = options.profile === undefined ? undefined : await SessionProfile.at(options.profile);
   const { child } = options;
   const depth = child === undefined ? 0 : child.parent.depth + 1;
-  const start = await startOf({ ...options, toolEntries: toolEntries(options.tools, depth) });
+  const start = await startOf({ ...options, toolEntries: [...toolEntries(options.tools, depth), ...scannerEntries(options.rules)] });
   const { data, header, journal, kept } = start;
 
   const budget = child?.budget ?? new Budget(bounds, kept?.usage);
@@ -128,6 +135,9 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
   const scheduler = child?.parent.scheduler ?? schedulerOf(options);
   const memo = child?.parent.memo ?? new Memo(scheduler.schedule, replyCacheOf(options));
   for (const [key, reply] of kept?.replies ?? []) memo.keep(key, reply);
+  const scanPool = child?.parent.scanPool ?? new ScanPool({ rules: options.rules?.rules, threads: header.workers });
+  // A rule that is wrong is told before anything runs.
+  if (child === undefined && options.rules !== undefined) await scanPool.ready();
   const levels = Math.max(0, options.maxDepth - depth);
   const places = child?.parent.places ?? new Places(options.concurrency);
   const children: Children = {
@@ -167,7 +177,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
       data,
       { models, memo, budget, deadlineMs: limits.modelCallMs, confirm: options.confirm, children, contexts: () => data.contexts },
       { tools: options.tools, depth, budget, deadlineMs: limits.modelCallMs, agree: options.agree },
-      workers,
+      { data, maxWorkers: workers, pool: scanPool, own: options.rules?.scanners ?? [] },
     ),
     scans: new ScanService({
       workers,
@@ -203,6 +213,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     levels,
     folder: start.folder,
     places,
+    scanPool,
     tools: header.tools ?? [],
     systemAppend: options.systemAppend,
     compacts: options.compacts,
@@ -217,6 +228,7 @@ export async function openEverything(options: OpenOptions): Promise<Opened> {
     async [Symbol.asyncDispose]() {
       await session.close();
       if (child === undefined) scheduler[Symbol.dispose]();
+      if (child === undefined) scanPool[Symbol.dispose]();
       await start[Symbol.asyncDispose]();
       // Last: a disk that is full keeps nothing else from being let go of.
       const profiled = await profile?.finish();

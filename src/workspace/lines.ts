@@ -19,13 +19,20 @@ export interface Slice {
 
 /**
  * The bytes of these lines, line ends inside kept as they are. With an `end` the last line comes without its own line end;
- * without one the rest of the file comes as it is. Lines past the end of the file are not there: "" or less than asked for.
+ * without one the rest of the file comes as it is. Lines past the end of the file are not there: "" or less than asked for. A small
+ * file needs no large buffer where its size is known.
  */
-export async function readLines(handle: FileHandle, slice: Slice, maxBytes: number, signal: AbortSignal): Promise<Buffer> {
+export async function readLines(
+  handle: FileHandle,
+  slice: Slice,
+  maxBytes: number,
+  signal: AbortSignal,
+  fileSize = CHUNK,
+): Promise<Buffer> {
   const kept: Buffer[] = [];
   let size = 0;
   let line = 1;
-  for await (const chunk of chunksOf(handle, 0, signal)) {
+  for await (const chunk of chunksOf(handle, 0, signal, Math.min(CHUNK, fileSize + 1))) {
     const skipped = skipLines(chunk, 0, slice.start - line);
     line += skipped.lines;
     if (line < slice.start) continue;

@@ -14,7 +14,7 @@ export async function readText(file: OpenText, slice: Slice, written: string, si
   const { size } = file;
   if (slice.start === 1 && slice.end === null && size > MAX_RESULT) throw tooLarge(`${quoted(written)} has ${bytesInWords(size)}`);
   try {
-    const bytes = await readLines(file.handle, slice, MAX_RESULT, signal);
+    const bytes = await readLines(file.handle, slice, MAX_RESULT, signal, size);
     return decode(slice.start === 1 ? bytes.subarray(bomLength(bytes)) : bytes);
   } catch (error) {
     if (!(error instanceof SliceTooLarge)) throw error;

@@ -32,11 +32,13 @@ describe("the tarball", () => {
     const used = [
       /^(?:package\.json|README\.md|LICENSE)$/,
       /^dist\/[\w-]+\.c?js$/,
+      /^dist\/rules\.json$/,
       /^dist\/(?:prelude|scan)\.js\.[\w.-]+\.cache$/,
       /^dist\/declarations\/(?:src|sandbox|prelude)\/.*\.d\.ts$/,
       /^(?:docs|examples)\//,
       /^prelude\/prelude\.d\.ts$/,
       /^src\/launcher\/[\w-]+\.cjs$/,
+      /^src\/scan\/rules\/\w+\/\w+\.yml$/,
     ];
     expect(installed.files.filter((file) => !used.some((pattern) => pattern.test(file)))).toEqual([]);
     expect(used.filter((pattern) => !installed.files.some((file) => pattern.test(file)))).toEqual([]);

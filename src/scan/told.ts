@@ -1,0 +1,78 @@
+// From what was found in a text to what is told of it: each place once, no secret shown, nothing that was to be ignored.
+import { isSecurity } from "./catalogue.ts";
+import { CONFIDENCES, SEVERITIES, type Found } from "./finding.ts";
+import type { Lines } from "./lines.ts";
+import { masked, secretsIn } from "./secrets.ts";
+
+const IGNORE = /ast-grep-ignore(?::\s*([\w\-, ]+))?/;
+
+type Place = Pick<Found, "line" | "column" | "end_line" | "end_column">;
+
+/** As ast-grep has it: a comment in the line itself or the one before, for all rules or for those it names. */
+export function withoutIgnored(found: readonly Found[], lines: Lines): Found[] {
+  if (!lines.mentionsIgnore) return [...found];
+  return found.filter(({ line, rule }) => {
+    const mark = IGNORE.exec(lines.text(line)) ?? (line > 0 ? IGNORE.exec(lines.text(line - 1)) : null);
+    return mark === null || (mark[1] !== undefined && !mark[1].split(/[,\s]+/).includes(rule));
+  });
+}
+
+/** One place is one finding of a scanner, the surest; of a security scanner also what lies within it. */
+export function withoutRepeated(found: readonly Found[]): Found[] {
+  const kept = new Map<string, Found>();
+  const best = found.toSorted((a, b) => rank(a) - rank(b));
+  const taken = Map.groupBy<string, Found>([], () => "");
+  for (const finding of best) {
+    const key = `${finding.scanner} ${finding.line}:${finding.column}`;
+    if (kept.has(key)) continue;
+    const others = taken.get(finding.scanner) ?? [];
+    if (isSecurity(finding.scanner) && others.some((other) => overlaps(other, finding))) continue;
+    kept.set(key, finding);
+    taken.set(finding.scanner, [...others, finding]);
+  }
+  return [...kept.values()].toSorted((a, b) => a.line - b.line || a.column - b.column || (a.rule < b.rule ? -1 : 1));
+}
+
+function rank({ confidence, severity, line, column }: Found): number {
+  return (CONFIDENCES.indexOf(confidence) * SEVERITIES.length + SEVERITIES.indexOf(severity)) * 1e12 + line * 1e5 + column;
+}
+
+function overlaps(a: Place, b: Place): boolean {
+  const before = (line: number, column: number, than: number, thanColumn: number): boolean =>
+    line < than || (line === than && column <= thanColumn);
+  return !before(a.end_line, a.end_column, b.line, b.column) && !before(b.end_line, b.end_column, a.line, a.column);
+}
+
+/** To places of the file, from 1. */
+export function shifted(found: readonly Found[], { line = 0, column = 0 }: { readonly line?: number; readonly column?: number }): Found[] {
+  return found.map((finding) => ({
+    ...finding,
+    line: finding.line + line + 1,
+    column: finding.column + (finding.line === 0 ? column : 0) + 1,
+    end_line: finding.end_line + line + 1,
+    end_column: finding.end_column + (finding.end_line === 0 ? column : 0) + 1,
+  }));
+}
+
+/** No line that is told shows a secret, whatever was found in it. */
+export async function withoutSecrets(found: readonly Found[], path: string): Promise<Found[]> {
+  if (found.length === 0) return [];
+  const separator = "\n\n";
+  const whole = found.map(({ code }) => code).join(separator);
+  const known = await secretsIn(path, whole);
+  let at = 0;
+  return found.map((finding) => {
+    const start = at;
+    const end = start + finding.code.length;
+    at = end + separator.length;
+    let { code } = finding;
+    for (const secret of known) {
+      const [from, to] = [Math.max(secret.start, start), Math.min(secret.end, end)];
+      if (from < to) {
+        const text = whole.slice(from, to);
+        code = code.replaceAll(text, () => masked(text));
+      }
+    }
+    return code === finding.code ? finding : { ...finding, code };
+  });
+}
