@@ -23,10 +23,9 @@ export function wholeWords(shape: string): string[] {
   return [...shape.matchAll(/(?<![\w\ue000])[A-Za-z_]\w*(?![\w\ue000])/g)].map(([word]) => word);
 }
 
-/** The longest run of letters in a shape, if it is one that says something. */
-export function longestPart(shape: string): string | undefined {
-  const [longest = ""] = (shape.match(/\w+/g) ?? []).toSorted((a, b) => b.length - a.length);
-  return longest.length < MIN_PART ? undefined : longest.toLowerCase();
+/** Runs of letters in a shape that are long enough to say something. */
+export function partsOf(shape: string): string[] {
+  return (shape.match(/\w+/g) ?? []).filter((part) => part.length >= MIN_PART).map((part) => part.toLowerCase());
 }
 
 function ofAlternatives(alternatives: readonly AST.Alternative[]): string[] | undefined {

@@ -1,7 +1,7 @@
 // What a text must have for a rule to match anywhere in it: where that is missing nobody needs to look, nor even to parse. What is derived
 // here may be less than a rule needs, never more.
 import type { Matcher } from "./rule.ts";
-import { longestPart, shapesOf, wholeWords } from "./word-shapes.ts";
+import { partsOf, shapesOf, wholeWords } from "./word-shapes.ts";
 
 /** One of these words, or one of these parts of words whatever their case. */
 export interface Need {
@@ -96,22 +96,17 @@ function ofPattern(pattern: unknown, scope: Scope): Need[] {
   return [...words.map((word) => ({ words: [word], parts: [] })), ...constrained];
 }
 
-/** What each shape of the expression's matches has: a whole word, else a part of one. */
+/** What each shape of the expression's matches has: a whole word, else a part of one. Of several the first, and the last, are both there. */
 function ofRegex(regex: unknown): Need[] {
   const shapes = typeof regex === "string" ? shapesOf(regex) : undefined;
   if (shapes === undefined) return [];
   const isExact = !String(regex).startsWith("(?i)");
-  return ofEither(
-    shapes.map((shape) => {
-      const words = isExact ? wholeWords(shape) : [];
-      const part = longestPart(shape);
-      return words.length > 0
-        ? words.map((word) => ({ words: [word], parts: [] }))
-        : part === undefined
-          ? []
-          : [{ words: [], parts: [part] }];
-    }),
-  );
+  const told = shapes.map((shape): Need[] => {
+    const words = isExact ? wholeWords(shape) : [];
+    if (words.length > 0) return words.map((word) => ({ words: [word], parts: [] }));
+    return partsOf(shape).map((part) => ({ words: [], parts: [part] }));
+  });
+  return [told, told.map((needs) => needs.slice(0, 1)), told.map((needs) => needs.slice(-1))].flatMap(ofEither);
 }
 
 /** Of alternatives one is enough: the rarest need of each, all together. */

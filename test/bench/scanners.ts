@@ -79,7 +79,7 @@ const figures = [
   ),
   ...workers.map((n) => figure(`secrets, ${n} workers`, () => ours(["find_secrets"], n))),
   figure("secretlint's own command line", () =>
-    run(process.execPath, [secretlint, "--secretlintrc", secretlintrc, "--no-gitignore", join(tree, "**/*")], options).catch(quiet),
+    run(process.execPath, [secretlint, "--secretlintrc", secretlintrc, join(tree, "**/*")], options).catch(quiet),
   ),
   ...workers.map((n) => figure(`the security scan, ${n} workers`, () => ours(SECURITY_SCANNERS, n))),
 ];
