@@ -1,9 +1,10 @@
 // `eval`: how well the loop answers tasks whose answers are known, beside one direct call; without a model by an oracle that needs no key.
 import { evaluate } from "../eval/run.ts";
-import { POLICIES, type Policy } from "../eval/policies.ts";
+import { POLICIES } from "../eval/policies.ts";
 import { HEAD, lineOf, summaryJson, summaryOf, type Summary } from "../eval/table.ts";
-import { KINDS, type TaskKind } from "../eval/task.ts";
+import { KINDS } from "../eval/task.ts";
 import { HostError } from "../errors.ts";
+import { oneOf } from "./choice.ts";
 import type { CommandContext } from "./command.ts";
 import { EXIT } from "./exit.ts";
 
@@ -73,12 +74,6 @@ export async function evalCommand(request: EvalRequest, { out, settings, process
   if (isJson)
     await out.raw(`${JSON.stringify({ model: model ?? "oracle", policy, seed, n, ...oracle, rows: summaries.map(summaryJson) })}\n`);
   return EXIT.ok;
-}
-
-function oneOf<T extends TaskKind | Policy>(flag: string, value: string, known: readonly T[]): T {
-  const found = known.find((each) => each === value.trim());
-  if (found === undefined) throw new HostError("E_USAGE", `${flag} ${JSON.stringify(value)} is none of ${known.join(", ")}`);
-  return found;
 }
 
 function number(flag: string, value: string, least: number, most: number): number {

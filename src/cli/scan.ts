@@ -1,7 +1,7 @@
 // `scan`: the built-in scanners over files, for a person, a pipe, or a code host.
 import { HostError } from "../errors.ts";
 import { QUALITY_SCANNERS, SCANNER_NAMES, SECURITY_SCANNERS } from "../scan/catalogue.ts";
-import { CONFIDENCES, isAtLeast, SEVERITIES, told, type Confidence, type Found, type Severity } from "../scan/finding.ts";
+import { CONFIDENCES, isAtLeast, SEVERITIES, told, type Found } from "../scan/finding.ts";
 import { namedFiles } from "../scan/named-files.ts";
 import { builtInRules, ScanPool } from "../scan/pool.ts";
 import type { UserRules } from "../scan/rules.ts";
@@ -9,6 +9,7 @@ import { sarifOf } from "../scan/sarif.ts";
 import { scan, type Files, type ScanReport } from "../scan/scan.ts";
 import { automaticWorkers } from "../pool/settings.ts";
 import { bytesInWords } from "../workspace/describe.ts";
+import { oneOf } from "./choice.ts";
 import type { CommandContext } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { catchSignals } from "./interrupt.ts";
@@ -26,8 +27,8 @@ export interface ScanCommand {
 
 /** Exit 1 when something at `--fail-on` or worse was found. */
 export async function scanCommand(asked: ScanCommand, { out, err, settings, process }: CommandContext, version: string): Promise<number> {
-  const failOn = asked.failOn === undefined ? undefined : oneOf<Severity>("--fail-on", asked.failOn, SEVERITIES);
-  const minConfidence = oneOf<Confidence>("--min-confidence", asked.minConfidence ?? "low", CONFIDENCES);
+  const failOn = asked.failOn === undefined ? undefined : oneOf("--fail-on", asked.failOn, SEVERITIES);
+  const minConfidence = oneOf("--min-confidence", asked.minConfidence ?? "low", CONFIDENCES);
   const isQuiet = settings.quiet === true;
   if (asked.isSarif && settings.json === true)
     throw new HostError("E_USAGE", "--json and --sarif are two forms of the same: give one of them");
@@ -108,10 +109,4 @@ function scannersIn(only: string | undefined, own: UserRules): string[] {
     return set ?? [name];
   });
   return [...new Set(names)];
-}
-
-function oneOf<T extends string>(flag: string, value: string, known: readonly T[]): T {
-  const found = known.find((each) => each === value);
-  if (found === undefined) throw new HostError("E_USAGE", `${flag} ${JSON.stringify(value)} is none of ${known.join(", ")}`);
-  return found;
 }

@@ -3,7 +3,7 @@ import type { Confidence, Severity } from "./finding.ts";
 import type { Language } from "./languages.ts";
 import type { Need } from "./words.ts";
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** What ast-grep matches by. */
 export interface Matcher {
@@ -46,4 +46,8 @@ export type Measure =
 /** Those that were read once already, and come out of a file of ours or a message. */
 export function isRules(value: unknown): value is Rule[] {
   return Array.isArray(value) && value.every((each) => typeof each === "object" && each !== null && "matcher" in each);
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

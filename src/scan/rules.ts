@@ -6,10 +6,8 @@ import { HostError, messageOf } from "../errors.ts";
 import { isBuiltIn } from "./catalogue.ts";
 import { CONFIDENCES, SEVERITIES, type Severity } from "./finding.ts";
 import { LANGUAGES } from "./languages.ts";
-import type { Matcher, Measure, Rule } from "./rule.ts";
+import { isFields, type Fields, type Matcher, type Measure, type Rule } from "./rule.ts";
 import { needsOf } from "./words.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Rules of a user's folders, and the scanners they make. */
 export interface UserRules {
@@ -139,8 +137,4 @@ function isRegExp(value: unknown): boolean {
   } catch {
     return false;
   }
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

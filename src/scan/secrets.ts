@@ -39,7 +39,9 @@ export function masked(secret: string): string {
   return secret.slice(0, SHOWN) + "*".repeat(Math.min(MAX_STARS, Math.max(0, secret.length - SHOWN)));
 }
 
-/** What stands in quotes in a piece of source. */
+/** What stands in quotes in a piece of source; short words are no secret. */
 export function maskedQuotes(code: string): string {
-  return code.replaceAll(/(["'`])((?:\\.|(?!\1).){5,}?)(?=\1|$)/gs, (_, quote: string, inner: string) => quote + masked(inner));
+  return code.replaceAll(/(["'`])((?:\\.|(?!\1).)*)(\1|$)/gs, (whole, quote: string, inner: string, end: string) =>
+    inner.length <= SHOWN ? whole : quote + masked(inner) + end,
+  );
 }

@@ -1,9 +1,7 @@
 // Many rules as one. To compile a rule takes up to 3 ms, and the parser keeps none of them: over small files that would be nearly all of
 // the time. Rules of a kind share most of their text, so all that a file is fit for are compiled as one, and only where that finds something
 // are they run one by one: what is told comes from there.
-import type { Matcher, Rule } from "./rule.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
+import { isFields, type Matcher, type Rule } from "./rule.ts";
 
 /** Constraints hold for a matcher as a whole, behind its alternatives. */
 export function canBeJoined({ matcher }: Rule): boolean {
@@ -41,8 +39,4 @@ function renamed(value: unknown, nameOf: (name: string) => string): unknown {
     key === "matches" && typeof inner === "string" ? nameOf(inner) : renamed(inner, nameOf),
   ]);
   return Object.fromEntries(entries);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

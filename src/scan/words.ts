@@ -1,6 +1,6 @@
 // What a text must have for a rule to match anywhere in it: where that is missing nobody needs to look, nor even to parse. What is derived
 // here may be less than a rule needs, never more.
-import type { Matcher } from "./rule.ts";
+import { isFields, type Fields, type Matcher } from "./rule.ts";
 import { partsOf, shapesOf, wholeWords } from "./word-shapes.ts";
 
 /** One of these words, or one of these parts of words whatever their case. */
@@ -8,8 +8,6 @@ export interface Need {
   readonly words: readonly string[];
   readonly parts: readonly string[];
 }
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const WORD = /[A-Za-z_]\w*/g;
 const MAX_WORDS = 1_000;
@@ -133,8 +131,4 @@ function size({ words, parts }: Need): number {
 /** Of words that are all needed the longest is the rarest. */
 function longest({ words, parts }: Need): number {
   return Math.max(...[...words, ...parts].map((word) => word.length));
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

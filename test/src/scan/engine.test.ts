@@ -100,6 +100,12 @@ describe("secrets", () => {
     expect((await scan({ path: "a.yml", text: `# ${TOKEN}\n` }, "find_secrets"))[0]?.confidence).toBe("medium");
   });
 
+  it("are masked in their own quotes, beside short words and behind escapes", async () => {
+    const text = String.raw`app.config.from_mapping(MODE="dev", SECRET_KEY="q8\"Zr!t-77x", NAME="foo")` + "\n";
+    const [found] = await scan({ path: "a.py", text }, "find_secrets");
+    expect(found?.code).toBe(String.raw`app.config.from_mapping(MODE="dev", SECRET_KEY="q8\"********", NAME="foo")`);
+  });
+
   it("of hard-coded passwords are masked", async () => {
     const found = await scan({ path: "a.py", text: 'DB_PASSWORD = "hG7#kkQ2!xyz"\n' }, "find_secrets");
     expect(found).toHaveLength(1);
