@@ -34,6 +34,8 @@ export interface Scanned {
 
 /** Of one text: what is over was written by a program. */
 const MAX_FINDINGS = 5_000;
+/** Of what a metavariable matched, in a message. */
+const MAX_QUOTED = 100;
 /** Fewer rules are not worth looking for twice. */
 const MIN_JOINED = 3;
 
@@ -73,11 +75,10 @@ export class Engine {
       const scripts = reading.hasScripts === true ? scriptsAlone(text) : undefined;
       if (scripts !== undefined) this.#byRules(found, { path, text: scripts, lines, steps, reading: SCRIPT }, scanners);
     }
-    if (scanners.has("find_todos") && reading === undefined) found.push(...todosIn(part, steps));
+    if (scanners.has("find_todos") && reading === undefined) found.push(...todosIn(part, steps, MAX_FINDINGS + 1));
     if (scanners.has("find_secrets")) found.push(...(await secrets(part, lines, steps)));
-    const all = withoutIgnored(found, lines);
-    const told = withoutRepeated(all).slice(0, MAX_FINDINGS);
-    return { findings: await withoutSecrets(shifted(told, part), path), isCut: all.length > MAX_FINDINGS };
+    const told = withoutRepeated(withoutIgnored(found.slice(0, MAX_FINDINGS), lines));
+    return { findings: await withoutSecrets(shifted(told, part), path), isCut: found.length > MAX_FINDINGS };
   }
 
   #byRules(found: Found[], source: Source, scanners: ReadonlySet<string>): void {
@@ -116,7 +117,7 @@ function findingsOf(rule: Rule, node: Node, { path, lines, steps }: Source): Fou
     if (value <= measure.over) return [];
   }
   const places = at === undefined ? [placeOf(node)] : [...placesIn(node, new RegExp(at, "gu"), lines)];
-  const told = (template: string): string => filled(template, node).replaceAll("$VALUE", () => String(value ?? ""));
+  const told = (template: string, most?: number): string => filled(template, node, most).replaceAll("$VALUE", () => String(value ?? ""));
   return places.map((place) =>
     Object.assign(
       {
@@ -126,7 +127,7 @@ function findingsOf(rule: Rule, node: Node, { path, lines, steps }: Source): Fou
         confidence: lowered(rule.confidence, isFact(rule.scanner) ? 0 : steps),
         file: path,
         code: codeOf(rule, lines, place),
-        message: told(rule.message),
+        message: told(rule.message, MAX_QUOTED),
         ...(rule.fix === undefined ? {} : { fix: told(rule.fix) }),
       },
       place,
@@ -158,20 +159,19 @@ function* placesIn(node: Node, pattern: RegExp, lines: Lines): Generator<Place> 
   }
 }
 
-/** Metavariables of a template by what they matched, at most some characters of it. */
-function filled(template: string, node: Node): string {
+/** Metavariables of a template by what they matched, at most so much of each. */
+function filled(template: string, node: Node, most = Infinity): string {
+  const cut = (text: string): string => (text.length > most ? `${text.slice(0, most).toWellFormed()}…` : text);
   return template.replaceAll(/\$(\$\$)?([A-Z_][A-Z0-9_]*)/g, (name, several: string | undefined, variable: string) => {
-    if (several === undefined) return node.getMatch(variable)?.text() ?? node.getTransformed(variable) ?? name;
-    return node
-      .getMultipleMatches(variable)
-      .map((each) => each.text())
-      .join("");
+    if (several === undefined) return cut(node.getMatch(variable)?.text() ?? node.getTransformed(variable) ?? name);
+    const texts = node.getMultipleMatches(variable).map((each) => each.text());
+    return cut(texts.join(""));
   });
 }
 
 async function secrets({ path, text }: Part, lines: Lines, steps: number): Promise<Found[]> {
   const known = await secretsIn(path, text);
-  return known.map(({ start, end, rule, message }) => {
+  return known.slice(0, MAX_FINDINGS + 1).map(({ start, end, rule, message }) => {
     const from = lines.place(start);
     const to = lines.place(end);
     const isPlaceholder = /example|sample|dummy|placeholder|x{6}|0{6}|1234567/i.test(text.slice(start, end));

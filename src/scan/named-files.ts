@@ -30,6 +30,7 @@ export async function namedFiles(paths: readonly string[], { cwd, noIgnore }: { 
   const denied: string[] = [];
   const leftOut: string[] = [];
   for (const path of paths) {
+    if (path === "") throw new HostError("E_USAGE", 'a path to scan is empty: "." is the current folder');
     const absolute = resolve(cwd, path);
     const stats = await stat(absolute).catch((error: unknown) => {
       throw new HostError("E_USAGE", `${path} cannot be scanned: ${messageOf(error)}`, { cause: error });

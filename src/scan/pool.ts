@@ -157,7 +157,6 @@ class ScanProcess {
   }
 
   static async start({ rules: own = [], threads }: ScanPoolOptions, onGone: (gone: ScanProcess) => void): Promise<ScanProcess> {
-    const rules = [...builtInRules(), ...own];
     // The environment is empty: no secret, no NODE_OPTIONS.
     const child = fork(built("scan-process.js"), [], {
       env: {},
@@ -177,9 +176,9 @@ class ScanProcess {
       if (answer.type === "ready") resolve(answer);
       else started.#answered(answer);
     });
-    started.#send({ type: "start", rules, threads, thread: built("scan-thread.cjs") });
+    started.#send({ type: "start", rules: builtInRules(), own, threads, thread: built("scan-thread.cjs") });
     const { wrong } = await promise;
-    const bad = wrong.find(({ rule }) => own.some(({ id }) => id === rule));
+    const [bad] = wrong;
     started.#hold(false);
     if (bad === undefined) return started;
     started.end();

@@ -8,13 +8,19 @@ import type { Rule } from "./rule.ts";
 import type { Group, PartResult } from "./thread.ts";
 import { troubleOf } from "./tree.ts";
 
-/** What comes in: first the rules, then groups. */
+/** What comes in: first the rules, ours and the user's own, then groups. */
 export type Order =
-  | { readonly type: "start"; readonly rules: readonly Rule[]; readonly threads: number; readonly thread: string }
+  | {
+      readonly type: "start";
+      readonly rules: readonly Rule[];
+      readonly own: readonly Rule[];
+      readonly threads: number;
+      readonly thread: string;
+    }
   | { readonly type: "group"; readonly id: number; readonly group: Group };
 
 export type Answer =
-  /** It is up; which rules cannot be used, and why. */
+  /** It is up; which of the user's rules cannot be used, and why. */
   | { readonly type: "ready"; readonly wrong: readonly { readonly rule: string; readonly why: string }[] }
   | { readonly type: "done"; readonly id: number; readonly results: readonly PartResult[] }
   /** `isOut`: its thread was out of memory. */
@@ -29,13 +35,14 @@ process.on("message", (order: Order) => {
 // An orderly exit would wait for threads that are inside a parser.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
 
-function start({ rules, threads, thread }: Extract<Order, { type: "start" }>): void {
+function start({ rules, own, threads, thread }: Extract<Order, { type: "start" }>): void {
   const missing = registerLanguages();
-  const wrong = rules.flatMap((rule) => {
+  // To try ours takes half a second, and a test has tried them.
+  const wrong = own.flatMap((rule) => {
     const why = missing.get(grammarFor(rule.language)) ?? troubleOf(rule);
     return why === undefined ? [] : [{ rule: rule.id, why }];
   });
-  const usable = wrong.length === 0 ? rules : rules.filter(({ id }) => !wrong.some(({ rule }) => rule === id));
+  const usable = [...rules, ...own].filter(({ language }) => !missing.has(grammarFor(language)));
   pool = new Piscina({ filename: thread, minThreads: 1, maxThreads: threads, idleTimeout: 60_000, workerData: usable });
   send({ type: "ready", wrong });
 }

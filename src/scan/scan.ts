@@ -2,7 +2,8 @@
 import pLimit from "p-limit";
 import { MAX_RESULT } from "../../sandbox/limits.ts";
 import { HostError, messageOf } from "../errors.ts";
-import type { ContextSource, Corpus, Piece, PieceRequest, Selectable, Selection } from "../workspace/types.ts";
+import type { ContextSource, Piece, PieceRequest, Selectable, Selection } from "../workspace/types.ts";
+import { unlessAborted } from "../workspace/unless-aborted.ts";
 import type { Part } from "./engine.ts";
 import { CONFIDENCES, isAtLeast, type Confidence, type Found } from "./finding.ts";
 import { readingOf } from "./languages.ts";
@@ -89,6 +90,7 @@ export async function scan(request: ScanRequest, tools: ScanTools): Promise<Scan
     onProgress((done += group.length), sources.length);
   };
   try {
+    // Nobody waits for what runs in a parser.
     await unlessAborted(
       ahead.map(groups, (group) => (either.aborted ? Promise.resolve() : scanGroup(group))),
       signal,
@@ -99,19 +101,6 @@ export async function scan(request: ScanRequest, tools: ScanTools): Promise<Scan
   }
   signal.throwIfAborted();
   return { ...kept.report(), files: sources.length };
-}
-
-/** Nobody waits for what runs in a parser. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }
 
 /** Findings and notes as they come. */
@@ -156,13 +145,9 @@ async function sourcesOf({ files }: ScanRequest, { workspace, contexts, signal }
   const selection: Selection = { paths: files, globs: [], types: [], hidden: false, noIgnore: false };
   const context = files === null ? contexts.at(-1) : undefined;
   if (context === undefined) return fileSources(workspace, selection, signal);
-  if (context.kind === "corpus") return fileSources(filesOf(context.corpus), selection, signal);
+  if (context.kind === "corpus") return fileSources(context.corpus, selection, signal);
   // The text of one file is called as everywhere, and read as what its name says.
   return [{ path: context.name, size: context.size, parts: () => textParts(context.stream(), context.name) }];
-}
-
-function filesOf(corpus: Corpus): Files {
-  return corpus;
 }
 
 async function fileSources(files: Files, selection: Selection, signal: AbortSignal): Promise<Source[]> {

@@ -7,12 +7,13 @@ import type { Found } from "./finding.ts";
 const MARK = /(?:^|\s)(?:#|\/\/|--|;|%|"|<!--|\/?\*+)\s.*?\b(TODO|FIXME|XXX|HACK)\b[:( ]?.*$/dgm;
 const MAX_SHOWN = 200;
 
-export function todosIn({ path, text }: Part, steps: number): Found[] {
+export function todosIn({ path, text }: Part, steps: number, most: number): Found[] {
   if (!/TODO|FIXME|XXX|HACK/.test(text)) return [];
   const found: Found[] = [];
   let line = 0;
   let counted = 0;
   for (const match of text.matchAll(MARK)) {
+    if (found.length >= most) break;
     const at = match.indices?.[1]?.[0] ?? match.index;
     for (let next = text.indexOf("\n", counted); next !== -1 && next < at; next = text.indexOf("\n", counted)) {
       line++;

@@ -21,14 +21,17 @@ export function withoutIgnored(found: readonly Found[], lines: Lines): Found[] {
 export function withoutRepeated(found: readonly Found[]): Found[] {
   const kept = new Map<string, Found>();
   const best = found.toSorted((a, b) => rank(a) - rank(b));
-  const taken = Map.groupBy<string, Found>([], () => "");
+  const taken = new Map<string, Found[]>();
   for (const finding of best) {
     const key = `${finding.scanner} ${finding.line}:${finding.column}`;
     if (kept.has(key)) continue;
-    const others = taken.get(finding.scanner) ?? [];
-    if (isSecurity(finding.scanner) && others.some((other) => overlaps(other, finding))) continue;
+    if (isSecurity(finding.scanner)) {
+      const others = taken.get(finding.scanner) ?? [];
+      if (others.some((other) => overlaps(other, finding))) continue;
+      others.push(finding);
+      taken.set(finding.scanner, others);
+    }
     kept.set(key, finding);
-    taken.set(finding.scanner, [...others, finding]);
   }
   return [...kept.values()].toSorted((a, b) => a.line - b.line || a.column - b.column || (a.rule < b.rule ? -1 : 1));
 }
@@ -58,21 +61,12 @@ export function shifted(found: readonly Found[], { line = 0, column = 0 }: { rea
 export async function withoutSecrets(found: readonly Found[], path: string): Promise<Found[]> {
   if (found.length === 0) return [];
   const separator = "\n\n";
-  const whole = found.map(({ code }) => code).join(separator);
-  const known = await secretsIn(path, whole);
-  let at = 0;
+  const whole = found.map(({ code, message, fix = "" }) => [code, message, fix].join(separator)).join(separator);
+  const known = new Set((await secretsIn(path, whole)).map(({ start, end }) => whole.slice(start, end)));
+  if (known.size === 0) return [...found];
+  const hidden = (text: string): string => [...known].reduce((shown, secret) => shown.replaceAll(secret, () => masked(secret)), text);
   return found.map((finding) => {
-    const start = at;
-    const end = start + finding.code.length;
-    at = end + separator.length;
-    let { code } = finding;
-    for (const secret of known) {
-      const [from, to] = [Math.max(secret.start, start), Math.min(secret.end, end)];
-      if (from < to) {
-        const text = whole.slice(from, to);
-        code = code.replaceAll(text, () => masked(text));
-      }
-    }
-    return code === finding.code ? finding : { ...finding, code };
+    const { code, message, fix } = finding;
+    return { ...finding, code: hidden(code), message: hidden(message), ...(fix === undefined ? {} : { fix: hidden(fix) }) };
   });
 }

@@ -7,6 +7,7 @@ import pLimit from "p-limit";
 import { HostError } from "../errors.ts";
 import type { OpenFile } from "./safe-open.ts";
 import { isEncoded, textOf } from "./stored-text.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 const GiB = 1024 ** 3;
 
@@ -136,18 +137,5 @@ async function openNameless(folder: string): Promise<FileHandle> {
     return await open(path.join(own, "text"), "wx+", 0o600);
   } finally {
     await rm(own, { recursive: true, force: true });
-  }
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return work;
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

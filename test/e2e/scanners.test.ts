@@ -265,6 +265,7 @@ describe("rlm-repl scan", () => {
   });
 
   it.each([
+    [["scan", ""], /a path to scan is empty/],
     [["scan", "nowhere"], /nowhere cannot be scanned: ENOENT/],
     [["scan", "--fail-on", "bad"], /--fail-on "bad" is none of critical, high, medium, low, info/],
     [["scan", "--min-confidence", "x"], /--min-confidence "x" is none of high, medium, low/],

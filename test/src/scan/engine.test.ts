@@ -143,6 +143,11 @@ describe("what has a grammar", () => {
   });
 });
 
+it("a text of a million findings ends in time", async () => {
+  const { findings, isCut } = await engine.scan({ path: "a.sh", text: "# TODO x\n".repeat(1_000_000) }, new Set(["find_todos"]));
+  expect([findings.length, isCut]).toEqual([5_000, true]);
+});
+
 it("a text of very many findings is cut, and says so", async () => {
   const { findings, isCut } = await engine.scan({ path: "a.sh", text: "# TODO x\n".repeat(6_000) }, new Set(["find_todos"]));
   expect([findings.length, isCut]).toEqual([5_000, true]);
